@@ -14,8 +14,8 @@ use xtask_impact::paths::hashed;
 use xtask_impact::{build_dir, parallel};
 
 use crate::artifacts::disk_size::Link;
+use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
-use crate::artifacts::toolchains::version_of;
 
 /// The units and the other contents of a build directory and its target directory.
 #[derive(Debug, Default)]
@@ -163,7 +163,7 @@ impl DirectoryScan {
             let known = versions.entry(rustc).or_default();
             // Three libraries are enough to notice that a number is not one compiler.
             if known.len() < 2 {
-                known.extend(unit.metadata().and_then(|it| version_of(&it)));
+                known.extend(unit.metadata().and_then(|it| compiler_of(&it)));
             }
         }
         let only = |(rustc, mut known): (u64, BTreeSet<String>)| match known.len() {

@@ -32,6 +32,12 @@ pub(crate) fn header_of(path: &Utf8Path, name: &str) -> Option<CrateHeader> {
     read_header(&mut file, start?, name).ok()?
 }
 
+/// Returns the version of the compiler that wrote a `.rmeta` file.
+pub(crate) fn compiler_of(metadata: &Utf8Path) -> Option<String> {
+    let (_, rustc) = parse_head(&files::read_start(metadata, 128).ok()?)?;
+    Some(rustc)
+}
+
 fn read_header(
     file: &mut (impl Read + Seek),
     start: u64,

@@ -194,6 +194,24 @@ fn metadata_of_an_unknown_format_has_no_fault() {
 }
 
 #[test]
+fn the_compiler_is_read_from_library_metadata() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("libbase-0.rmeta");
+    let path = cargo_metadata::camino::Utf8Path::from_path(&path).unwrap();
+    let compiler = |bytes: &[u8]| {
+        std::fs::write(path, bytes).unwrap();
+        crate_metadata::compiler_of(path)
+    };
+    let head = [
+        b"rust\0\0\0\x0a\x7d\x76\x01\0\0\0\0\0\x0c",
+        &b"rustc 1.95.0\xc1rest"[..],
+    ]
+    .concat();
+    assert_eq!(compiler(&head).as_deref(), Some("rustc 1.95.0"));
+    assert_eq!(compiler(b"!<arch>\n"), None);
+}
+
+#[test]
 fn the_head_of_metadata_is_read() {
     let directory = tempfile::tempdir().unwrap();
     let directory = cargo_metadata::camino::Utf8Path::from_path(directory.path()).unwrap();

@@ -7,8 +7,9 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::{build_dir, process};
 
 use crate::artifacts::disk_usage::{DiskUsage, ago, size};
+use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::sweep_table::SweepTable;
-use crate::artifacts::toolchains::{installed, version_of};
+use crate::artifacts::toolchains::installed;
 use crate::artifacts::unused_incremental::{UnusedIncremental, unused};
 use crate::checks::{Check, Finding, Level};
 use crate::doctor::context::{Context, first};
@@ -206,7 +207,7 @@ fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Findin
 fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     let mut by_version: BTreeMap<String, HashSet<&str>> = BTreeMap::new();
     for (path, hash) in &usage.libraries {
-        if let Some(version) = version_of(path) {
+        if let Some(version) = compiler_of(path) {
             by_version.entry(version).or_default().insert(hash);
         }
     }
