@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::workspace::Workspace;
 
 use crate::artifacts::inspect::damage::{
@@ -54,6 +55,22 @@ static STALE: Check = Check {
 struct Faults {
     evidence: Vec<String>,
     invalid: InvalidatedUnits,
+}
+
+impl Faults {
+    /// Adds a unit with a file that is wrong, and the incremental caches that hold the file.
+    fn distrust(
+        &mut self,
+        inventory: &Inventory,
+        unit: BuiltIx,
+        file: &Utf8PathBuf,
+        because: String,
+    ) {
+        let caches = caches_to_distrust(inventory, &inventory.units[unit], [file]);
+        let caches = caches.into_iter().map(|cache| (cache, because.clone()));
+        self.invalid.caches.extend(caches);
+        self.invalid.units.insert(unit, because);
+    }
 }
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
@@ -127,16 +144,13 @@ fn damage(workspace: &Workspace, inventory: &Inventory) -> BTreeMap<usize, Fault
     let mut files = damaged(workspace, inventory, all());
     files.extend(missing_generated(workspace, inventory, all()));
     for file in files {
-        let unit = &inventory.units[file.unit];
-        let faults = by_place.entry(unit.place).or_default();
+        let faults = by_place
+            .entry(inventory.units[file.unit].place)
+            .or_default();
         let because = format!("{} {}", file.path, file.fault.text());
-        faults
-            .evidence
-            .push(format!("{because} ({})", named(inventory, file.unit)));
-        for cache in caches_to_distrust(inventory, unit, [&file.path]) {
-            faults.invalid.caches.insert(cache, because.clone());
-        }
-        faults.invalid.units.insert(file.unit, because);
+        let evidence = format!("{because} ({})", named(inventory, file.unit));
+        faults.evidence.push(evidence);
+        faults.distrust(inventory, file.unit, &file.path, because);
     }
     for cache in damaged_caches(inventory.incremental.iter().map(|(_, path)| path)) {
         let of = inventory.incremental.iter();
@@ -165,8 +179,7 @@ fn staleness(workspace: &Workspace, inventory: &Inventory) -> BTreeMap<usize, Fa
         .all()
         .filter(|(_, unit)| workspace.package(unit.package).source.is_none());
     for it in stale(inventory, own.map(|(at, _)| at)) {
-        let unit = &inventory.units[it.unit];
-        let faults = by_place.entry(unit.place).or_default();
+        let faults = by_place.entry(inventory.units[it.unit].place).or_default();
         let evidence = match &it.disagreement {
             Disagreement::Dependent(dependent, path) => format!(
                 "{path} ({}) was compiled against another build of {} ({})",
@@ -180,10 +193,7 @@ fn staleness(workspace: &Workspace, inventory: &Inventory) -> BTreeMap<usize, Fa
                 named(inventory, it.unit)
             ),
         };
-        for cache in caches_to_distrust(inventory, unit, [&it.path]) {
-            faults.invalid.caches.insert(cache, evidence.clone());
-        }
-        faults.invalid.units.insert(it.unit, evidence.clone());
+        faults.distrust(inventory, it.unit, &it.path, evidence.clone());
         faults.evidence.push(evidence);
     }
     by_place
