@@ -279,28 +279,27 @@ impl World {
         shown
     }
 
-    /// Changes a random input. Contents come back, since there are few values.
-    pub(super) fn edit(&self, random: &mut Random) {
+    /// Writes the value into a random input.
+    pub(super) fn edit(&self, random: &mut Random, value: &str) {
         let project = &self.project;
         let of_kind = |random: &mut Random, kind: usize| {
             let count = self.count.saturating_sub(kind).div_ceil(KINDS);
             (count > 0).then(|| kind + KINDS * random.below(count))
         };
-        let value = random.below(3).to_string();
         let write = |at: usize, file: &str, text: &str| {
             project.write(format!("crates/c{at}/{file}"), text);
         };
         let kind = random.below(12);
         let at = of_kind(random, kind % KINDS);
         match (kind, at) {
-            (0, Some(at)) => write(at, "data/d.txt", &value),
-            (1, _) => project.write("common/text.txt", &value),
-            (2 | 6, Some(at)) => write(at, &format!("notes/n{value}.txt"), &value),
+            (0, Some(at)) => write(at, "data/d.txt", value),
+            (1, _) => project.write("common/text.txt", value),
+            (2 | 6, Some(at)) => write(at, &format!("notes/n{value}.txt"), value),
             (3, Some(at)) => match random.below(2) {
-                0 => write(at, "assets/x/a.bin", &value),
-                _ => write(at, "one.txt", &value),
+                0 => write(at, "assets/x/a.bin", value),
+                _ => write(at, "one.txt", value),
             },
-            (4, _) => project.write(format!("protos/{value}.proto"), &value),
+            (4, _) => project.write(format!("protos/{value}.proto"), value),
             (5, Some(at)) => {
                 let path = format!("crates/c{at}/Cargo.toml");
                 let manifest = project.read(&path);
@@ -308,7 +307,7 @@ impl World {
                 let behind = rest.split_once('"').unwrap().1;
                 project.write(path, &format!("{before}description = \"{value}\"{behind}"));
             }
-            (7, Some(at)) => write(at, &format!("data/e{value}.txt"), &value),
+            (7, Some(at)) => write(at, &format!("data/e{value}.txt"), value),
             _ => {
                 let mut at = random.below(self.count);
                 while !Self::has_value(at) {
