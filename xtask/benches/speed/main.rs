@@ -5,6 +5,7 @@
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
 //! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
 //! cargo bench --package xtask-kit --bench speed -- timings
+//! cargo bench --package xtask-kit --bench speed -- freshness --packages 1000
 //! cargo bench --package xtask-kit --bench speed -- cold
 //! cargo bench --package xtask-kit --bench speed -- instructions
 //! cargo bench --package xtask-kit --bench speed -- workspace PATH --changes 10
@@ -23,6 +24,7 @@ mod affected;
 mod clean;
 mod cold;
 mod core;
+mod freshness;
 mod synthetic;
 mod timings;
 mod workspace;
@@ -46,6 +48,8 @@ enum Command {
     Affected(affected::Args),
     /// Hold clean-affected against one scan of the directories, and against `cargo clean -p`
     Clean(clean::Args),
+    /// Hold `freshness save` and `freshness restore` against a build that has nothing to do
+    Freshness(freshness::Args),
     /// Analyse a large build, and write its page
     Timings(timings::Args),
     /// Build the kit from nothing, and hold that against `cargo metadata`
@@ -63,6 +67,7 @@ fn main() {
     match Args::parse().command {
         Command::Affected(args) => affected::run(&args),
         Command::Clean(args) => clean::run(&args),
+        Command::Freshness(args) => freshness::run(&args),
         Command::Timings(args) => timings::run(&args),
         Command::Cold(args) => cold::run(&args),
         Command::Instructions => core::count(),

@@ -21,7 +21,8 @@ steps.owners.run = [\"git\", \"--version\", \"{packages}\"]
 
 const CONFIG: &str = ".cargo/config.toml";
 
-const MODULES: [&str; 6] = [
+/// The modules of each package, relative to its `src`.
+pub(crate) const MODULES: [&str; 6] = [
     "read",
     "write",
     "model",

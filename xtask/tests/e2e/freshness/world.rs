@@ -279,8 +279,9 @@ impl World {
         shown
     }
 
-    /// Writes the value into a random input.
-    pub(super) fn edit(&self, random: &mut Random, value: &str) {
+    /// Writes the value into a random input. Returns the source of the package if its macro reads
+    /// the input: cargo does not see that input.
+    pub(super) fn edit(&self, random: &mut Random, value: &str) -> Option<String> {
         let project = &self.project;
         let of_kind = |random: &mut Random, kind: usize| {
             let count = self.count.saturating_sub(kind).div_ceil(KINDS);
@@ -307,7 +308,10 @@ impl World {
                 let behind = rest.split_once('"').unwrap().1;
                 project.write(path, &format!("{before}description = \"{value}\"{behind}"));
             }
-            (7, Some(at)) => write(at, &format!("data/e{value}.txt"), value),
+            (7, Some(at)) => {
+                write(at, &format!("data/e{value}.txt"), value);
+                return Some(format!("crates/c{at}/src/lib.rs"));
+            }
             _ => {
                 let mut at = random.below(self.count);
                 while !Self::has_value(at) {
@@ -316,5 +320,6 @@ impl World {
                 write(at, "src/m.rs", &format!("pub const K: u64 = {value};\n"));
             }
         }
+        None
     }
 }
