@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cargo_metadata::camino::Utf8Path;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use xtask_impact::workspace::configured_in;
+use xtask_impact::workspace::setting_in;
 
 use crate::architecture::package;
 use crate::artifacts::sweep_table::SweepTable;
@@ -189,7 +189,7 @@ fn the_list_of_keys_has_every_table() {
         .unwrap()
         .join("Cargo.toml");
     std::fs::write(&manifest, format!("[{}]\n'?' = 1\n", keys::TABLE)).unwrap();
-    let error = configured_in::<Value>(&manifest, "rules").unwrap_err();
+    let error = setting_in::<Value>(&manifest, "rules").unwrap_err();
     let tables: BTreeSet<_> = KEYS.iter().map(|it| it.table().to_owned()).collect();
     let hint = "add the keys of each table to xtask/src/init/keys.rs";
     assert_eq!(tables, expected(&error.to_string()), "{hint}");

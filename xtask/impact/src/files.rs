@@ -33,7 +33,7 @@ pub const SOURCE: Limit = Limit(8 << 20);
 pub const RECORD: Limit = Limit(128 << 20);
 
 /// The limit for the kit's own caches, which take some kilobytes for each package or unit.
-pub const KEPT: Limit = Limit(256 << 20);
+pub const STATE: Limit = Limit(256 << 20);
 
 /// The limit for files that the user names: logs and reports of builds and tests.
 pub const NAMED: Limit = Limit(256 << 20);

@@ -17,7 +17,7 @@ use crate::private_dir::{self, write_whole};
 pub fn directory(target_directory: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     match target_directory.is_dir() {
         true => Some(in_target(target_directory)),
-        false => private_dir::kept_outside(root),
+        false => private_dir::user_state(root),
     }
 }
 
@@ -73,7 +73,7 @@ pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
     if start != HEADER.as_bytes() {
         return None;
     }
-    let bytes = files::read(file, files::KEPT).ok()?;
+    let bytes = files::read(file, files::STATE).ok()?;
     let (sum, body) = bytes
         .strip_prefix(HEADER.as_bytes())?
         .split_first_chunk::<SUM>()?;

@@ -77,9 +77,9 @@ pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Re
     let living = how.orphans.then(|| LiveSet::new(workspace)).transpose()?;
     let selection = ArtifactSelection::new(answer, options);
     let layout = PackageDirectories::new(workspace);
-    let policy: Policy = workspace.configured("policy")?;
+    let policy: Policy = workspace.setting("policy")?;
     let allow_shared = how.allow_shared || policy.allow_shared;
-    let state = workspace.kept();
+    let state = workspace.state_directory();
     let mut planned = Vec::new();
     for (at, directories) in directories.iter().enumerate() {
         let state = state.as_deref().filter(|_| at == 0);

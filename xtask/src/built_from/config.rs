@@ -29,7 +29,7 @@ impl FreshnessConfig {
     /// Returns an error if a key is unknown, if a package does not exist, or if an input lies
     /// outside the workspace root.
     pub(crate) fn of(workspace: &Workspace) -> Result<Self> {
-        let config: Self = workspace.configured("freshness")?;
+        let config: Self = workspace.setting("freshness")?;
         for name in config.always_run.iter().chain(&config.pure_macros) {
             if !workspace.packages.iter().any(|it| it.name == *name) {
                 return Err(usage!(

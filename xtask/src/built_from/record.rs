@@ -92,7 +92,7 @@ pub(crate) fn path(build_directory: &Utf8Path) -> Utf8PathBuf {
 
 /// Reads the record of a build directory.
 pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
-    let bytes = match files::read(path(&owner.build_directory), files::KEPT) {
+    let bytes = match files::read(path(&owner.build_directory), files::STATE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return ReadRecord::Absent,
         Err(error) => return ReadRecord::Unusable(format!("it cannot be read: {error}")),
         Ok(bytes) => bytes,
@@ -123,7 +123,7 @@ pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
 
 /// Returns the record of a workspace and a build directory, of whatever cargo.
 pub(crate) fn of(root: &Utf8Path, build_directory: &Utf8Path) -> Option<BuildRecord> {
-    let bytes = files::read(path(build_directory), files::KEPT).ok()?;
+    let bytes = files::read(path(build_directory), files::STATE).ok()?;
     let record = parse(&bytes)?;
     let is_own = record.owner.root == root && record.owner.build_directory == build_directory;
     is_own.then_some(record)

@@ -57,7 +57,7 @@ pub(crate) fn summary(answer: &Answer, tool: Tool, command: Option<&str>) -> Str
         Some(command) => format!("```sh\n{command}\n```\n\n"),
         None => "Nothing is run.\n\n".to_owned(),
     };
-    let configured = crate::selection::configured(answer, tool);
+    let configured = crate::selection::reason_to_run_all(answer, tool);
     for note in configured.iter().chain(&report.notes) {
         let _ = writeln!(text, "> {}\n", quote::markdown(note));
     }

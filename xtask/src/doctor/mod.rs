@@ -10,10 +10,10 @@ pub(crate) mod disk;
 pub(crate) mod environment;
 pub(crate) mod fix;
 pub(crate) mod inherit;
-pub(crate) mod kept_times;
 pub(crate) mod layout;
 pub(crate) mod policy_cost;
 pub(crate) mod recorded;
+pub(crate) mod recorded_times;
 pub(crate) mod scripts;
 pub(crate) mod shared;
 pub(crate) mod tracked;
@@ -38,7 +38,7 @@ use crate::cli::{output, progress};
 use crate::compiler_cache::program::without_wrapper;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
-use crate::doctor::kept_times::kept_times;
+use crate::doctor::recorded_times::recorded_times;
 use crate::doctor::try_layout::try_layout;
 
 /// Examples of the command, for `--help`.
@@ -101,7 +101,7 @@ pub(crate) fn lint_cache(arguments: &WorkspaceArgs, format: Format) -> Result<St
     let runner = Runner::new()?;
     let workspace = arguments.load_by(&without_wrapper(&runner))?;
     let runner = runner.in_directory(&workspace.root);
-    let policy: Policy = workspace.configured("policy")?;
+    let policy: Policy = workspace.setting("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;
     let context = Context::new(&workspace, &runner, repository.as_ref());
     let found = context::check(&context, &|check| OF_CACHE.contains(&check.code))?;
@@ -135,10 +135,10 @@ pub(crate) fn run(
     }
     let (runner, workspace) = args.workspace.load()?;
     let runner = runner.in_directory(&workspace.root);
-    let policy: Policy = workspace.configured("policy")?;
+    let policy: Policy = workspace.setting("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;
     let mut context = Context::new(&workspace, &runner, repository.as_ref());
-    (context.macros, context.times) = kept_times(&workspace)?;
+    (context.macros, context.times) = recorded_times(&workspace)?;
     let is_asked = |code: &str| args.only.is_empty() || args.only.iter().any(|it| it == code);
     if args.fix {
         if !args.only.is_empty() && !FIXABLE.iter().any(|it| is_asked(it)) {

@@ -23,7 +23,7 @@ static SHARED: Check = Check {
 };
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
-    let policy: Policy = context.workspace.configured("policy")?;
+    let policy: Policy = context.workspace.setting("policy")?;
     if policy.allow_shared {
         return Ok(Vec::new());
     }

@@ -14,7 +14,7 @@ use xtask_impact::{files, process, quote, usage};
 use super::install::is_executable;
 use crate::cli::status::Status;
 use crate::hooks::script::{
-    is_ours, is_place_of_kept, kept, kept_by_older_versions, kept_directory, kept_not_executable,
+    chained_directory, is_ours, is_place_of_kept, kept, kept_by_older_versions, kept_not_executable,
 };
 
 /// The environment variable that lists the kept hooks that are running, one path on each line.
@@ -101,7 +101,7 @@ fn move_to_its_place(from: &Utf8Path, hook: &Utf8Path, is_run: bool) -> Result<(
         true => kept(hook),
         false => kept_not_executable(hook),
     };
-    let directory = kept_directory(hook);
+    let directory = chained_directory(hook);
     fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create {}", quote::name(&directory)))?;
     rename(from, &to)?;
@@ -133,7 +133,7 @@ pub(crate) fn put_back(hook: &Utf8Path) -> Result<()> {
     }
     let [below, _] = kept_by_older_versions(hook);
     remove_links(below.parent().unwrap_or(hook), hook)?;
-    remove_links(&kept_directory(hook), hook)
+    remove_links(&chained_directory(hook), hook)
 }
 
 /// Removes a directory of kept hooks that holds only links to files of the hooks directory.
@@ -171,7 +171,7 @@ fn neighbour(link: &Utf8Path, hook: &Utf8Path) -> Option<Utf8PathBuf> {
 #[cfg(unix)]
 fn link_neighbours(hook: &Utf8Path) -> Result<()> {
     let hooks = hook.parent().unwrap_or(hook);
-    let directory = kept_directory(hook);
+    let directory = chained_directory(hook);
     let entries = hooks.read_dir_utf8();
     let entries = entries.with_context(|| format!("cannot read {}", quote::name(hooks)))?;
     for entry in entries.flatten() {

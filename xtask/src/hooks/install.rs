@@ -14,7 +14,7 @@ use super::workspaces::CheckedRepository;
 use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
 use crate::hooks::model::Hook;
 use crate::hooks::rerun_if_stale::is_alias;
-use crate::hooks::script::{HookStart, is_ours, kept_directory, script};
+use crate::hooks::script::{HookStart, chained_directory, is_ours, script};
 
 /// The hooks of a repository.
 pub(crate) struct Hooks {
@@ -159,7 +159,7 @@ impl Hooks {
 
     /// Checks that this repository has a place next to the hooks directory for a kept hook.
     fn can_keep(&self, hook: &Utf8Path) -> Result<()> {
-        let directory = kept_directory(hook);
+        let directory = chained_directory(hook);
         let beside = directory.parent().unwrap_or(&directory);
         if directory != self.directory && self.is_inside(beside)? {
             return Ok(());

@@ -156,13 +156,13 @@ fn pre_commit(runner: &Runner) -> Result<Fired> {
     let staged = status
         .iter()
         .filter_map(|it| Some((it.staged?, it.path.clone())));
-    let (present, gone) = told_apart(staged);
+    let (present, gone) = split_by_presence(staged);
     let subject = CheckedState {
         state: TreeState::Index,
         base: None,
         present,
         gone,
-        unstaged_paths: unlike(repository, status.iter().filter(|it| it.unstaged))?,
+        unstaged_paths: differing_paths(repository, status.iter().filter(|it| it.unstaged))?,
         in_place: true,
     };
     Ok(Fired {
@@ -219,7 +219,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
                     base: base.clone(),
                     head: commit.clone(),
                 })?;
-                told_apart(changes.into_iter().map(|it| (it.status, it.path)))
+                split_by_presence(changes.into_iter().map(|it| (it.status, it.path)))
             }
             None => {
                 let entries = repository.entries(&TreeState::Commit(commit.clone()))?;
@@ -228,7 +228,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
         };
         let in_place = head == Some(&commit);
         let unlike = match in_place {
-            true => unlike(repository, repository.status()?.iter())?,
+            true => differing_paths(repository, repository.status()?.iter())?,
             false => Vec::new(),
         };
         let subject = CheckedState {
@@ -341,7 +341,7 @@ fn run(scene: &HookRun<'_>, steps: &[HookStep]) -> Vec<StepOutcome> {
 }
 
 /// Sorts changed paths into paths that exist and paths that were deleted.
-fn told_apart(
+fn split_by_presence(
     changes: impl Iterator<Item = (vcs::ChangeStatus, Utf8PathBuf)>,
 ) -> (Vec<Utf8PathBuf>, Vec<Utf8PathBuf>) {
     let (mut present, mut gone) = (Vec::new(), Vec::new());
@@ -356,7 +356,7 @@ fn told_apart(
 
 /// Returns the paths that differ from the checked state, including the differences that git was
 /// told to hide (`assume-unchanged`, `skip-worktree`).
-fn unlike<'a>(
+fn differing_paths<'a>(
     repository: &Repository,
     statuses: impl Iterator<Item = &'a PathStatus>,
 ) -> Result<Vec<Utf8PathBuf>> {

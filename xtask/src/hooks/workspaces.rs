@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::{Repository, TreeState};
-use xtask_impact::workspace::{configured_in, workspaces_below};
+use xtask_impact::workspace::{setting_in, workspaces_below};
 use xtask_impact::{quote, usage};
 
 use super::scene::{CheckedState, StepPlace};
@@ -128,7 +128,7 @@ impl StepPlace {
     /// # Errors
     /// Returns an error if the manifest cannot be read or the configuration is wrong.
     pub(crate) fn config(&self) -> Result<Config> {
-        configured_in(&self.manifest(), "hooks")
+        setting_in(&self.manifest(), "hooks")
     }
 }
 

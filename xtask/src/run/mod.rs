@@ -115,7 +115,7 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
         output::note(output::of(name, nothing));
         return Ok(Status::Done);
     }
-    let reason = crate::selection::configured(answer, tool);
+    let reason = crate::selection::reason_to_run_all(answer, tool);
     for note in reason.into_iter().chain(text::doctests(answer, tool)) {
         output::note(output::of(name, note));
     }

@@ -8,8 +8,8 @@ use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::build_dir::{Directories, directory_of};
 use xtask_impact::records::missing::BuiltUnits;
+use xtask_impact::resolve_diff::cached_answer::CachedAnswer;
 use xtask_impact::resolve_diff::planned::{PlannedBuild, PlannedFor, PlannedUnit};
-use xtask_impact::resolve_diff::remembered::Remembered;
 use xtask_impact::resolve_diff::selection::UnitGraphQuery;
 use xtask_impact::workspace::{Workspace, name_and_version};
 
@@ -68,7 +68,7 @@ impl<'s, 'a> Estimator<'s, 'a> {
         };
         let profile = profile_in(tool, forwarded);
         let profile = directory_of(profile.as_deref().unwrap_or(tool.profile())).to_owned();
-        let state = workspace.ground.and_then(|_| workspace.kept());
+        let state = workspace.ground.and_then(|_| workspace.state_directory());
         Ok(Self {
             built: BuiltUnits::read(workspace, &directories, &profile, changed, state.as_deref())?,
             times: UnitTimes::read(workspace),
@@ -110,8 +110,8 @@ impl<'s, 'a> Estimator<'s, 'a> {
         } = self.selector;
         let command = selection.planned_arguments(&answer.workspace, *tool, options);
         let kind = ["planned".to_owned(), tool.name().to_owned()];
-        let remembered = Remembered::of(&answer.workspace, &[&kind, &command]);
-        if let Some(known) = remembered.as_ref().and_then(Remembered::read) {
+        let cached_answer = CachedAnswer::of(&answer.workspace, &[&kind, &command]);
+        if let Some(known) = cached_answer.as_ref().and_then(CachedAnswer::read) {
             return Ok(known);
         }
         let query = UnitGraphQuery {
@@ -128,8 +128,8 @@ impl<'s, 'a> Estimator<'s, 'a> {
                 _ => PlannedFor::Build,
             },
         )?;
-        if let Some(remembered) = remembered {
-            remembered.write(&planned);
+        if let Some(cached_answer) = cached_answer {
+            cached_answer.write(&planned);
         }
         Ok(planned)
     }

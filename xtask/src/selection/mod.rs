@@ -306,7 +306,7 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
 
 /// Returns the reason why nextest runs all tests again. Returns `None` for any other tool, or if
 /// there is no such reason.
-pub(crate) fn configured(answer: &Answer, tool: Tool) -> Option<String> {
+pub(crate) fn reason_to_run_all(answer: &Answer, tool: Tool) -> Option<String> {
     let because = nextest_because(answer).filter(|_| tool == Tool::Nextest)?;
     Some(format!("all tests are run: {because}"))
 }

@@ -13,7 +13,7 @@ use xtask_impact::workspace::{Specs, TargetKind};
 
 use crate::cli::output::count;
 use crate::selection::filter::LeftOut;
-use crate::selection::{Tool, binary_id, configured, in_filterset};
+use crate::selection::{Tool, binary_id, in_filterset, reason_to_run_all};
 
 /// The report of an answer.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -143,7 +143,7 @@ impl AffectedReport {
                 b.mode,
             ))
         });
-        let configured_because = configured(answer, Tool::Nextest);
+        let configured_because = reason_to_run_all(answer, Tool::Nextest);
         Self {
             version: 1,
             verb: answer.verb,

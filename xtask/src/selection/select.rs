@@ -10,7 +10,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::resolve_diff::bound::is_as_in_whole;
-use xtask_impact::resolve_diff::remembered::Remembered;
+use xtask_impact::resolve_diff::cached_answer::CachedAnswer;
 use xtask_impact::resolve_diff::selection::{
     ExtraPackage, FeaturePreserver, Preserved, UnitGraphQuery,
 };
@@ -295,13 +295,13 @@ impl<'a> Selector<'a> {
         }
         let ids_in_order: Vec<String> = ids.iter().cloned().collect();
         let question = [&self.command()[..], &self.whole(), &ids_in_order];
-        let remembered = Remembered::of(&self.answer.workspace, &question);
-        if let Some(kept) = remembered.as_ref().and_then(Remembered::read) {
+        let cached_answer = CachedAnswer::of(&self.answer.workspace, &question);
+        if let Some(kept) = cached_answer.as_ref().and_then(CachedAnswer::read) {
             return Ok(kept);
         }
         let kept = self.keeper()?.keep(ids)?;
-        if let Some(remembered) = remembered {
-            remembered.write(&kept);
+        if let Some(cached_answer) = cached_answer {
+            cached_answer.write(&kept);
         }
         Ok(kept)
     }
@@ -374,7 +374,7 @@ impl<'a> Selector<'a> {
     /// Returns the directory in which cargo caches what rustc prints with unstable options.
     pub(crate) fn compiler_cache(&self) -> Utf8PathBuf {
         let workspace = &self.answer.workspace;
-        let kept = workspace.kept();
+        let kept = workspace.state_directory();
         let kept = kept.unwrap_or_else(|| state::in_target(&workspace.target_directory));
         kept.join("rustc")
     }

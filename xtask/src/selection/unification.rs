@@ -37,9 +37,7 @@ impl FeatureUnification {
     pub(crate) fn or_configured(given: Option<Self>, workspace: &Workspace) -> Result<Self> {
         match given {
             Some(given) => Ok(given),
-            None => Ok(workspace
-                .configured::<Option<Self>>(KEY)?
-                .unwrap_or_default()),
+            None => Ok(workspace.setting::<Option<Self>>(KEY)?.unwrap_or_default()),
         }
     }
 }

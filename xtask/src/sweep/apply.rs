@@ -124,12 +124,12 @@ impl Sweep<'_> {
 
     /// Returns an error if another checkout builds in a directory, unless that is allowed.
     fn refuse_shared(&self, directories: &Directories, is_own: bool) -> Result<()> {
-        let policy: Policy = self.workspace.configured("policy")?;
+        let policy: Policy = self.workspace.setting("policy")?;
         if self.options.allow_shared || policy.allow_shared {
             return Ok(());
         }
         let layout = PackageDirectories::new(self.workspace);
-        let state = self.workspace.kept().filter(|_| is_own);
+        let state = self.workspace.state_directory().filter(|_| is_own);
         let ours = (self.workspace, &layout);
         let shared = checkouts::read(ours, directories, false, state.as_deref())?.1;
         match shared.iter().find(|it| it.is_there) {

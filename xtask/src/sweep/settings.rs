@@ -53,7 +53,7 @@ impl SweepLimits {
     /// # Errors
     /// Returns an error if a configured value is wrong.
     pub(crate) fn new(args: &LimitArgs, workspace: &Workspace) -> Result<Self> {
-        let table: SweepTable = workspace.configured("sweep")?;
+        let table: SweepTable = workspace.setting("sweep")?;
         let (max_size, max_age) = (table.max_size()?, table.max_age()?);
         let mut commands = table.keep_commands.unwrap_or_default();
         commands.extend(args.keep_command.iter().cloned());

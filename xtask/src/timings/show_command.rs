@@ -38,7 +38,7 @@ impl Limits {
         &self,
         kept: &RunHistory,
     ) -> Result<(TimingsSettings, Budget, Option<Vec<BuildRecord>>)> {
-        let settings: TimingsSettings = kept.workspace.configured("timings")?;
+        let settings: TimingsSettings = kept.workspace.setting("timings")?;
         let budget = self.budget(kept, &settings)?;
         let baseline = self.baseline(kept, &budget)?;
         Ok((settings, budget, baseline))

@@ -12,30 +12,30 @@ use super::place::{self, Safety};
 /// yet. The directory lies in the user's cache directory and is created with mode 0700. Returns
 /// `None` if the user has no cache directory, if another user may write to it, or if it lies in the
 /// workspace's own repository, where git would show its files as changes.
-pub fn kept_outside(root: &Utf8Path) -> Option<Utf8PathBuf> {
-    kept_in(&kits_own()?, root)
+pub fn user_state(root: &Utf8Path) -> Option<Utf8PathBuf> {
+    state_directory_below(&kits_own()?, root)
 }
 
-fn kept_in(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+fn state_directory_below(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     let repository = root.ancestors().find(|above| above.join(".git").exists());
     let repository = place::real(repository.unwrap_or(root))?;
     if kits_own.starts_with(repository) {
         return None;
     }
-    kept_for(kits_own, root)
+    state_directory_for(kits_own, root)
 }
 
-/// Returns the directory of [`kept_outside`] if cargo may be run there: the directory lies outside
+/// Returns the directory of [`user_state`] if cargo may be run there: the directory lies outside
 /// the work tree, and cargo reads no file there that it does not read in the tree.
-pub fn kept_apart(tree: &Utf8Path) -> Option<Utf8PathBuf> {
-    let kept = kept_for(&kits_own()?, tree)?;
+pub fn isolated_user_state(tree: &Utf8Path) -> Option<Utf8PathBuf> {
+    let kept = state_directory_for(&kits_own()?, tree)?;
     let home = place::cargo_home().and_then(|home| home.canonicalize_utf8().ok());
     let is_apart =
         !kept.starts_with(tree) && place::foreign_file(&kept, tree, home.as_deref()).is_none();
     is_apart.then_some(kept)
 }
 
-fn kept_for(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
+fn state_directory_for(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8PathBuf> {
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(root);
     private(kits_own.join(format!("{hash:016x}")))
 }
@@ -202,10 +202,10 @@ mod tests {
         let (_scratch, root, own) = workspace();
         let other = own.parent().unwrap().parent().unwrap().join("other");
         fs::create_dir(&other).unwrap();
-        let kept = kept_in(&own, &root).unwrap();
+        let kept = state_directory_below(&own, &root).unwrap();
         assert_eq!(kept.parent(), Some(&*own));
-        assert_eq!(kept_in(&own, &root).as_ref(), Some(&kept));
-        assert_ne!(kept_in(&own, &other), Some(kept));
+        assert_eq!(state_directory_below(&own, &root).as_ref(), Some(&kept));
+        assert_ne!(state_directory_below(&own, &other), Some(kept));
         assert_eq!(own.read_dir_utf8().unwrap().count(), 2);
     }
 
@@ -215,14 +215,14 @@ mod tests {
         let repository = root.parent().unwrap();
         for cache in ["rust/.cache", ".cache"] {
             let own = kits_own_in(repository.join(cache)).unwrap();
-            assert_eq!(kept_in(&own, &root), None, "{cache}");
+            assert_eq!(state_directory_below(&own, &root), None, "{cache}");
         }
         // A repository may lie in another repository, such as a home directory under version
         // control.
         let home = repository.parent().unwrap();
         fs::create_dir(home.join(".git")).unwrap();
         let own = kits_own_in(home.join(".cache")).unwrap();
-        assert!(kept_in(&own, &root).is_some());
+        assert!(state_directory_below(&own, &root).is_some());
     }
 
     #[test]
@@ -230,9 +230,9 @@ mod tests {
     fn nothing_is_kept_where_another_user_may_write() {
         use std::os::unix::fs::{PermissionsExt as _, chown};
         let (_scratch, root, own) = workspace();
-        let kept = kept_in(&own, &root).unwrap();
+        let kept = state_directory_below(&own, &root).unwrap();
         let cache = own.parent().unwrap();
-        let again = || kept_in(&kits_own_in(cache.to_owned())?, &root);
+        let again = || state_directory_below(&kits_own_in(cache.to_owned())?, &root);
         for directory in [cache, &own, &kept] {
             assert_eq!(again().as_ref(), Some(&kept));
             let mode = fs::metadata(directory).unwrap().permissions().mode();
@@ -282,6 +282,6 @@ mod tests {
         fs::remove_dir_all(&own).unwrap();
         fs::write(&own, "").unwrap();
         assert_eq!(kits_own_in(own.parent().unwrap().to_owned()), None);
-        assert_eq!(kept_in(&own, &root), None);
+        assert_eq!(state_directory_below(&own, &root), None);
     }
 }

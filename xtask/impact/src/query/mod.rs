@@ -133,7 +133,7 @@ impl WorkspaceFiles {
             layout: PackageDirectories::new(workspace),
             settings: SettingFiles::new(workspace),
             rules: Rules::new(workspace)?,
-            state: (!no_cache).then(|| workspace.kept()).flatten(),
+            state: (!no_cache).then(|| workspace.state_directory()).flatten(),
         })
     }
 

@@ -47,8 +47,8 @@ impl KeptFacts {
             _ => SourceFacts::default(),
         };
         let paths: Vec<_> = set.paths().collect();
-        facts.pass_over(&paths, layout.around(&paths));
-        facts.files = FileFacts::kept_in(self.files.clone());
+        facts.exclude_changed(&paths, layout.around(&paths));
+        facts.files = FileFacts::cached_in(self.files.clone());
         if log::log_enabled!(log::Level::Info) {
             let packages = facts.usable();
             log::info!("sources: facts about {packages} packages are in the scan cache");

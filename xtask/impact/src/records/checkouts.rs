@@ -24,7 +24,7 @@ use crate::workspace::{PackageIx, Workspace};
 use crate::{files, quote, state, usage};
 
 /// The name of the file in which the kit caches records.
-pub(crate) const KEPT: &str = "records";
+pub(crate) const STATE_NAME: &str = "records";
 
 /// A profile directory that holds units which were compiled from another checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +68,11 @@ pub fn read(
         root: &workspace.root,
         directories: &named,
     };
-    let name = if with_external { "all-records" } else { KEPT };
+    let name = if with_external {
+        "all-records"
+    } else {
+        STATE_NAME
+    };
     let kept = state.map(|state| state::of_workspace(state, name, &workspace.root));
     let mut places = evidence::read(&directories.build, &wanted, kept.as_deref())?;
     let mut checkout = Checkout::new(workspace, layout, own);
@@ -86,7 +90,7 @@ pub fn read(
 /// # Errors
 /// Returns an error if the build directory cannot be listed or has an unknown layout.
 pub fn sharing(workspace: &Workspace) -> Result<Vec<Shared>> {
-    let state = workspace.kept();
+    let state = workspace.state_directory();
     let ours = (workspace, &PackageDirectories::new(workspace));
     Ok(read(ours, &workspace.directories(), false, state.as_deref())?.1)
 }
@@ -184,7 +188,7 @@ impl<'a> Checkout<'a> {
     /// another checkout builds there too. `outputs` is the directory where cargo puts the final
     /// artifacts.
     fn sift(&mut self, place: &mut ProfileRecords, outputs: &Utf8Path) -> Option<Shared> {
-        let mut elsewhere = self.put_up_elsewhere(&place.units, outputs);
+        let mut elsewhere = self.uplifted_by_other_checkouts(&place.units, outputs);
         let mut is_there = elsewhere.as_ref().is_some_and(|(_, it)| it.exists());
         let mut judged: Vec<(CompiledWhere, UnitRecord)> = Vec::new();
         for unit in std::mem::take(&mut place.units) {
@@ -221,7 +225,7 @@ impl<'a> Checkout<'a> {
 
     /// Returns the package and the root file of the binary that cargo put in `outputs` last, if
     /// another checkout built this binary.
-    fn put_up_elsewhere(
+    fn uplifted_by_other_checkouts(
         &mut self,
         units: &[UnitRecord],
         outputs: &Utf8Path,

@@ -61,7 +61,7 @@ pub(crate) fn rustflags_apply(
         _ => return true,
     };
     let mut built_for = built_for.iter();
-    built_for.any(|it| it.heeds_flags_of(platform, config)) || is_built_for_others(workspace)
+    built_for.any(|it| it.uses_flags_of(platform, config)) || is_built_for_others(workspace)
 }
 
 /// Returns true if cargo uses other flags for host units than for target units. Cargo does so if a

@@ -16,12 +16,12 @@
 //! it.
 
 pub mod bound;
+pub mod cached_answer;
 mod cargo_unit_graph;
 pub mod compiled;
 mod difference;
 pub mod planned;
 mod raw;
-pub mod remembered;
 pub mod selection;
 mod side;
 mod tree;

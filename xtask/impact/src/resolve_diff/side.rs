@@ -26,7 +26,7 @@ use crate::quote;
 use crate::vcs::TreeEntry;
 
 /// The number of sides that are kept for later questions.
-const KEPT: usize = 8;
+const MOST: usize = 8;
 
 /// The directories that sides are copied from, and the directory that they are copied to.
 pub(super) struct SidePaths<'a> {
@@ -87,7 +87,7 @@ impl Scratch {
     /// Returns the directory in the user's cache directory that is reused between runs. If it
     /// cannot be used, creates a temporary directory.
     pub(super) fn of(repository: &Utf8Path) -> Result<Self> {
-        let kept = private_dir::kept_apart(repository).map(|kept| kept.join("sides"));
+        let kept = private_dir::isolated_user_state(repository).map(|kept| kept.join("sides"));
         if let Some(path) = kept.filter(|path| fs::create_dir_all(path).is_ok()) {
             return Ok(Self {
                 path,
@@ -326,7 +326,7 @@ fn prune(scratch: &Utf8Path) -> Result<()> {
     let mut kept = 0;
     for (is_whole, used, path) in sides {
         let keep = if is_whole {
-            kept < KEPT
+            kept < MOST
         } else {
             used > an_hour_ago
         };

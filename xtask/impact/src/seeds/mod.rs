@@ -187,7 +187,7 @@ impl SeedFinder<'_> {
         self.documents(change, &path);
         self.run_time(change, &path, is_placed);
         if is_placed {
-            self.configured(change);
+            self.named_by_rule(change);
         }
     }
 

@@ -24,7 +24,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
     let configuration = CargoConfig::of(runner).ok()?;
     let (target, _) = configuration.target_directory(root).ok()?;
     let state = state::directory(&target, root);
-    let is_known = |name: &String| name.starts_with(Workspace::KEPT);
+    let is_known = |name: &String| name.starts_with(Workspace::STATE_NAME);
     if let Some(state) = &state
         && entries(state).ok()?.iter().any(is_known)
     {
@@ -35,7 +35,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
     let packages = packages.map(|(name, at)| (name, real.resolved(&at)));
     let packages: Vec<_> = packages.collect();
     if with_records {
-        let kept = state.map(|state| state::of_workspace(&state, checkouts::KEPT, root));
+        let kept = state.map(|state| state::of_workspace(&state, checkouts::STATE_NAME, root));
         let build = configuration.build_directory(root).ok()?;
         let build = build.map_or(target, |(build, _)| build);
         let mut directories: HashMap<&str, Vec<&Utf8Path>> = HashMap::new();

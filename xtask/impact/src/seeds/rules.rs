@@ -88,7 +88,7 @@ impl Rules {
     pub fn new(workspace: &Workspace) -> Result<Self> {
         let default: Defaults = toml::from_str(include_str!("default-rules.toml"))
             .context("the built-in rules are broken")?;
-        let own: Vec<WrittenRule> = workspace.configured("rules")?;
+        let own: Vec<WrittenRule> = workspace.setting("rules")?;
         let mut rules = Vec::new();
         for written in default.rules {
             rules.push(written.resolve(workspace)?);

@@ -22,8 +22,8 @@ impl SeedFinder<'_> {
     pub(super) fn unplaced(&mut self, change: &Change, path: &Utf8Path) {
         let inputs = self.inputs;
         match inputs.rules.of(&change.path).map(|rule| &rule.affects) {
-            Some(Affects::Nothing) => self.handed(change, path),
-            Some(Affects::Everything | Affects::Packages(_)) => self.configured(change),
+            Some(Affects::Nothing) => self.passed_to_macros(change, path),
+            Some(Affects::Everything | Affects::Packages(_)) => self.named_by_rule(change),
             None => match inputs.layout.owner(path) {
                 Some(package) => self.unplaced_in(package, change, path),
                 None => self.unplaced_outside(change, path),
@@ -32,7 +32,7 @@ impl SeedFinder<'_> {
     }
 
     /// Seeds the units that a configured rule names, in addition to all other seeds of the file.
-    pub(super) fn configured(&mut self, change: &Change) {
+    pub(super) fn named_by_rule(&mut self, change: &Change) {
         let inputs = self.inputs;
         let Some(rule) = inputs.rules.of(&change.path) else {
             return;
@@ -53,12 +53,12 @@ impl SeedFinder<'_> {
 
     /// Seeds the units whose macros get the name of a file, although a rule says that the file
     /// affects nothing.
-    fn handed(&mut self, change: &Change, path: &Utf8Path) {
+    fn passed_to_macros(&mut self, change: &Change, path: &Utf8Path) {
         let Some(package) = self.inputs.layout.owner(path) else {
             return;
         };
         self.doubt(package, change, &|sources, _, node| {
-            sources.is_handed(node, path)
+            sources.is_passed_to_macros(node, path)
         });
     }
 

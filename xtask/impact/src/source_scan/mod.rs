@@ -58,7 +58,7 @@ pub struct SourceScan {
     pub missing: BTreeSet<Utf8PathBuf>,
     /// The arguments of unknown macros and attributes that may be the name of a file, a directory
     /// or a module, as written in the source.
-    pub handed: BTreeSet<String>,
+    pub passed_to_macros: BTreeSet<String>,
     /// True if the target includes code below `OUT_DIR`. A build script writes that code, so no
     /// scan sees it.
     pub generated: bool,

@@ -355,7 +355,7 @@ impl Scanner<'_> {
         else {
             return;
         };
-        self.found.handed.insert(name.clone());
+        self.found.passed_to_macros.insert(name.clone());
         let places = scope.places.iter();
         for (file, place) in places.flat_map(|place| place.candidates(&name)) {
             self.take_module(file, place);
@@ -368,7 +368,7 @@ impl Scanner<'_> {
         }
         // Prose and single punctuation characters name no file.
         if text.contains(char::is_alphanumeric) && !text.contains(' ') || text == "." {
-            self.found.handed.insert(text.to_owned());
+            self.found.passed_to_macros.insert(text.to_owned());
         }
         // Macros join such paths to the directory of the manifest.
         let tail = text.strip_prefix("$CARGO_MANIFEST_DIR").unwrap_or(text);

@@ -79,7 +79,7 @@ impl MetadataCache {
         let question = hashed((version, &directory, &start, variables, &programs, options));
         Some(Self {
             file: state::directory(&target_directory, root)?
-                .join(format!("{}-{question:016x}", Workspace::KEPT)),
+                .join(format!("{}-{question:016x}", Workspace::STATE_NAME)),
             target_directory,
             directory,
             programs: programs.into_iter().flatten().collect(),

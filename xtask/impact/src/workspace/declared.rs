@@ -91,7 +91,11 @@ impl Declared {
 
 /// Returns the cache file of the declarations for a workspace with the hash `ground`.
 pub(super) fn file(workspace: &Workspace, ground: u64) -> Option<Utf8PathBuf> {
-    Some(workspace.kept()?.join(format!("declared-{ground:016x}")))
+    Some(
+        workspace
+            .state_directory()?
+            .join(format!("declared-{ground:016x}")),
+    )
 }
 
 /// Returns the requests of a package that cargo resolved. Each resolved dependency without a

@@ -59,7 +59,7 @@ impl PlatformFacts {
     ///
     /// Flags can themselves decide whether a `cfg(…)` matches, because cargo passes the flags that
     /// it found to the rustc that prints the `cfg`.
-    pub fn heeds_flags_of(&self, table: Option<&str>, config: &CargoConfig) -> bool {
+    pub fn uses_flags_of(&self, table: Option<&str>, config: &CargoConfig) -> bool {
         let mut variables = VARIABLES.iter();
         if variables.any(|(name, _)| config.variable(name).is_some()) {
             return false;

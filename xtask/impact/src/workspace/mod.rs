@@ -2,7 +2,6 @@
 //! targets, and the resolved dependencies between packages.
 
 mod cache;
-mod configured;
 mod declared;
 mod discover;
 mod expected;
@@ -11,6 +10,7 @@ mod flags;
 mod metadata;
 mod metadata_json;
 mod platforms;
+mod settings;
 mod spec;
 mod special;
 pub(crate) mod stamps;
@@ -20,13 +20,13 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use cache::MetadataCache;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-pub use configured::configured_in;
 pub use declared::{Declaration, Declared, DeclaredDependency, DependencyTable};
 pub use discover::{RootManifest, likely_root, workspaces_below};
 pub use expected::expected;
 pub use metadata_json::target;
 pub use platforms::{PlatformFacts, Platforms, may_be_host};
 use serde::{Deserialize, Serialize};
+pub use settings::setting_in;
 pub(crate) use spec::PackageIdSpec;
 pub use spec::{Specs, name_and_version};
 pub use special::check_special_files;
@@ -211,7 +211,7 @@ pub struct LoadOptions {
 
 impl Workspace {
     /// The prefix of the names of the cache files that hold a workspace.
-    pub const KEPT: &str = "workspace";
+    pub const STATE_NAME: &str = "workspace";
 
     /// Loads the workspace of the runner's directory, or of the manifest in `options`. Reads the
     /// cache if the cached answer is still valid, otherwise starts `cargo metadata`.
@@ -243,7 +243,7 @@ impl Workspace {
     }
 
     /// Returns the directory of the workspace's caches: see [`state::directory`].
-    pub fn kept(&self) -> Option<Utf8PathBuf> {
+    pub fn state_directory(&self) -> Option<Utf8PathBuf> {
         state::directory(&self.target_directory, &self.root)
     }
 

@@ -20,7 +20,7 @@ use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings, ValueKi
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
-use xtask_impact::workspace::configured_in;
+use xtask_impact::workspace::setting_in;
 
 use super::{Check, Finding, Policy};
 
@@ -114,7 +114,7 @@ pub(crate) fn check(
     tracked: &[Utf8PathBuf],
     around: &Surroundings,
 ) -> Result<Vec<Finding>> {
-    let policy: Policy = configured_in(&root.join("Cargo.toml"), "policy")?;
+    let policy: Policy = setting_in(&root.join("Cargo.toml"), "policy")?;
     let subject = PolicySubject::read(top, tracked, root, around)?;
     policy.weigh(known, find(&subject, &policy)?)
 }

@@ -89,7 +89,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let old = usage.older_than(OLD);
     let limit = context
         .workspace
-        .configured::<SweepTable>("sweep")?
+        .setting::<SweepTable>("sweep")?
         .max_size()?;
     if is_large(usage.bytes, old, free) || limit.is_some_and(|limit| usage.bytes > limit) {
         let fix = match limit {

@@ -39,10 +39,10 @@ fn graph(units: &[Value]) -> CargoUnitGraph {
 
 /// Returns each difference as a line: `PACKAGE KIND MODE: DIFFERENCE`.
 fn told(before: &[Value], after: &[Value]) -> Vec<String> {
-    told_of(&graph(before), &graph(after))
+    differences_in(&graph(before), &graph(after))
 }
 
-fn told_of(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
+fn differences_in(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
     let line = |UnitDifference {
                     package,
                     target,
@@ -66,7 +66,7 @@ fn the_same_workspace_in_another_directory_has_no_difference() {
         .replace("/r/", "/s%20t/")
         .replace("\"/s%20t", "\"/s t");
     let elsewhere = CargoUnitGraph::parse(elsewhere.as_bytes(), Utf8Path::new("/s t")).unwrap();
-    assert_eq!(told_of(&graph(&units), &elsewhere), [""; 0]);
+    assert_eq!(differences_in(&graph(&units), &elsewhere), [""; 0]);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     };
     let checked = |kind| graph(&side(kind)).checked().unwrap();
     assert_eq!(
-        told_of(&checked("lib"), &checked("proc-macro")),
+        differences_in(&checked("lib"), &checked("proc-macro")),
         [
             "a lib build: Further",
             "a lib build: crate types lib → proc-macro",
@@ -251,7 +251,7 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     without[3]["dependencies"] = json!([{"index": 1, "extern_crate_name": "a"}]);
     without[3]["dependencies"][0]["public"] = false.into();
     assert_eq!(
-        told_of(&checked("lib"), &graph(&without).checked().unwrap()),
+        differences_in(&checked("lib"), &graph(&without).checked().unwrap()),
         [""; 0]
     );
 }

@@ -80,7 +80,7 @@ impl SourceFacts {
 
     /// Leaves out the packages that differ from the commit: their facts are neither used nor
     /// cached.
-    pub fn pass_over(&mut self, changes: &[Utf8PathBuf], owners: BTreeSet<Utf8PathBuf>) {
+    pub fn exclude_changed(&mut self, changes: &[Utf8PathBuf], owners: BTreeSet<Utf8PathBuf>) {
         let Some(changes) = texts(changes) else {
             self.known.clear();
             self.commit.clear();
@@ -191,7 +191,7 @@ mod tests {
         let mut facts = SourceFacts::default();
         facts.move_on("one".to_owned(), &[], &BTreeSet::new());
         facts.keep_far("/w/a".into(), &Far::default());
-        facts.pass_over(&[link], BTreeSet::new());
+        facts.exclude_changed(&[link], BTreeSet::new());
         assert!(facts.far("/w/a".into()).is_none());
         facts.keep_far("/w/a".into(), &Far::default());
         assert!(facts.far("/w/a".into()).is_none(), "nothing is kept now");

@@ -73,7 +73,7 @@ const SEARCHES: usize = 64;
 
 impl FileFacts {
     /// Returns the facts in a cache file. The file is read on first use.
-    pub fn kept_in(file: Option<Utf8PathBuf>) -> Self {
+    pub fn cached_in(file: Option<Utf8PathBuf>) -> Self {
         Self {
             file,
             ..Self::default()
@@ -290,7 +290,7 @@ mod tests {
         aged(&root.join("b/src/lib.rs"), "", 100);
         std::thread::sleep(Duration::from_millis(80));
         let scans = |unix: bool| {
-            let mut facts = FileFacts::kept_in(Some(cache.clone()));
+            let mut facts = FileFacts::cached_in(Some(cache.clone()));
             let holds = |name: &str, _: Option<&str>| (name == "unix").then_some(unix);
             let scan = facts.scan(&lib, &root.join("a"), &holds);
             facts.scan(&root.join("b/src/lib.rs"), &root.join("b"), &holds);
@@ -322,7 +322,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(80));
         let cache = root.join("facts");
         let held = |text: Option<&str>| {
-            let mut facts = FileFacts::kept_in(Some(cache.clone()));
+            let mut facts = FileFacts::cached_in(Some(cache.clone()));
             if let Some(text) = text {
                 // The stamp is read before the text changes, so the cached result shows.
                 facts.stamp(&file);

@@ -10,7 +10,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{names_variable, own_name};
 use super::texts::{Search, SourceScope, read};
-use super::{Handed, Sources, Users, WatchedBySource};
+use super::{PassedTo, Sources, Users, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -25,13 +25,13 @@ impl Sources<'_> {
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
         reads.generated && self.may_generate_inclusion(unit.package, below)
-            || self.is_handed(unit, file)
+            || self.is_passed_to_macros(unit, file)
     }
 
     /// Returns true if a macro that a unit uses gets the name of a file of the unit's package, or
     /// contains the name. Such a file is doubtful even if a rule says that the file affects
     /// nothing.
-    pub fn is_handed(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+    pub fn is_passed_to_macros(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
         self.of(unit).is_some()
             && (self.may_make_path(unit, file)
                 || self.is_emitted(unit, file)
@@ -98,9 +98,9 @@ impl Sources<'_> {
         let below = file.strip_prefix(directory).unwrap_or(file);
         let emitters = self.emitters_of(unit);
         if !emitters.is_empty() {
-            match reads.hands(file, directory, &self.workspace.root) {
-                Handed::Path => return true,
-                Handed::Name if self.directory_fits(unit, &reads, file) => return true,
+            match reads.passes(file, directory, &self.workspace.root) {
+                PassedTo::Path => return true,
+                PassedTo::Name if self.directory_fits(unit, &reads, file) => return true,
                 _ => {}
             }
         }
@@ -131,12 +131,13 @@ impl Sources<'_> {
         {
             return true;
         }
-        let is_handed = reads
-            .handed
+        let is_passed_to_macros = reads
+            .passed_to_macros
             .iter()
-            .any(|handed| names_variable(&format!("\"{handed}\""), variable));
+            .any(|passed| names_variable(&format!("\"{passed}\""), variable));
         self.givers_of(unit).iter().any(|&giver| {
-            self.makes(giver, &VARIABLES) && (is_handed || self.library_holds(giver, &name))
+            self.makes(giver, &VARIABLES)
+                && (is_passed_to_macros || self.library_holds(giver, &name))
         })
     }
 

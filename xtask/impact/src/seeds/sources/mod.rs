@@ -131,7 +131,7 @@ pub struct Reads {
     gives_inclusions: bool,
     /// The texts that the target passes to macros and that may name a file, a directory or a
     /// module.
-    handed: BTreeSet<String>,
+    passed_to_macros: BTreeSet<String>,
 }
 
 impl<'a> Sources<'a> {
@@ -268,7 +268,7 @@ impl<'a> Sources<'a> {
             by_environment: doubts(&[DoubtKind::UnknownEnv]),
             unlexable: doubts(&[DoubtKind::Unlexable]),
             directory: directory.to_owned(),
-            handed: scan.handed,
+            passed_to_macros: scan.passed_to_macros,
             gives_inclusions: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
         });
         self.targets.insert(key, Rc::clone(&reads));
@@ -560,9 +560,9 @@ impl Reads {
     /// the file. The package's directory and `src` do not count as such directories. A macro that
     /// reads one file of a directory may read its neighbours too. For example, templates include
     /// one another.
-    fn hands(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> Handed {
+    fn passes(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> PassedTo {
         let Ok(below) = file.strip_prefix(package) else {
-            return Handed::Nothing;
+            return PassedTo::Nothing;
         };
         let whole: Vec<&str> = file.strip_prefix(root).unwrap_or(below).iter().collect();
         let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
@@ -573,8 +573,8 @@ impl Reads {
             let mut places = way.windows(parts.len()).enumerate();
             places.any(|(at, some)| some == parts && at + some.len() > outside)
         };
-        let of = |handed: &String| {
-            let parts: Vec<&str> = Utf8Path::new(handed)
+        let of = |passed: &String| {
+            let parts: Vec<&str> = Utf8Path::new(passed)
                 .iter()
                 .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
                 .take_while(|part| !part.contains('*'))
@@ -584,7 +584,7 @@ impl Reads {
                 parts.last().is_some_and(|last| last.contains('.'))
                     && above.any(|above| {
                         !matches!(above.as_str(), "" | "src")
-                            && package.join(above).join(handed).is_file()
+                            && package.join(above).join(passed).is_file()
                     })
             };
             let is_named = match parts[..] {
@@ -599,20 +599,24 @@ impl Reads {
                 name.is_some() && [below.file_name(), below.file_stem()].contains(&name)
             };
             if is_named {
-                Handed::Path
+                PassedTo::Path
             } else if is_last() || has_neighbour() {
-                Handed::Name
+                PassedTo::Name
             } else {
-                Handed::Nothing
+                PassedTo::Nothing
             }
         };
-        self.handed.iter().map(of).max().unwrap_or(Handed::Nothing)
+        self.passed_to_macros
+            .iter()
+            .map(of)
+            .max()
+            .unwrap_or(PassedTo::Nothing)
     }
 }
 
 /// The part of a file's path that a target passes to macros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Handed {
+enum PassedTo {
     Nothing,
     /// Only the file's name, or the name of a neighbour of the file.
     Name,

@@ -261,8 +261,8 @@ impl Sources<'_> {
                 .for_each(|text| makers.texts.add(text));
         }
         if !emitters.is_empty() {
-            for handed in &reads.handed {
-                makers.texts.add(format!("\"{handed}\""));
+            for passed in &reads.passed_to_macros {
+                makers.texts.add(format!("\"{passed}\""));
             }
             let givers = self.givers_of(unit);
             let is_procedural = |it: &&PackageIx| {

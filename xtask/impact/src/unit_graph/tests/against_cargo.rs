@@ -204,7 +204,7 @@ const PACKAGES: &[Written] = &[
 ];
 
 /// Packages for which `cargo metadata` leaves out facts that cargo's build depends on.
-const HALF_TOLD: &[Written] = &[
+const ABBREVIATED: &[Written] = &[
     // `cargo metadata` does not report `bench = false`, so the kit assumes `bench = true`.
     (
         "no-bench",
@@ -267,7 +267,7 @@ fn the_graph_equals_the_unit_graph_of_cargo() {
 
 #[test]
 fn facts_that_metadata_leaves_out_add_units_and_remove_none() {
-    let (directory, runner) = written(HALF_TOLD);
+    let (directory, runner) = written(ABBREVIATED);
     let ours = ours(&loaded(&runner), Verb::Build);
     let cargos = asked(&runner, &["build", "--workspace", "--all-targets"]);
     expect_test::expect![[r#"

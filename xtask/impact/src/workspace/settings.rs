@@ -26,9 +26,9 @@ impl Workspace {
     ///
     /// # Errors
     /// Returns an error if the value cannot be read as `T`, or if the table has an unknown key.
-    pub fn configured<T: DeserializeOwned + Default>(&self, key: &str) -> Result<T> {
+    pub fn setting<T: DeserializeOwned + Default>(&self, key: &str) -> Result<T> {
         let metadata = serde_json::from_str(&self.metadata)?;
-        configured(&self.root.join("Cargo.toml"), &metadata, key)
+        setting(&self.root.join("Cargo.toml"), &metadata, key)
     }
 }
 
@@ -36,13 +36,13 @@ impl Workspace {
 /// manifest without starting cargo.
 ///
 /// # Errors
-/// Returns the errors of [`Workspace::configured`], and an error if the manifest cannot be read.
-pub fn configured_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
+/// Returns the errors of [`Workspace::setting`], and an error if the manifest cannot be read.
+pub fn setting_in<T: DeserializeOwned + Default>(manifest: &Utf8Path, key: &str) -> Result<T> {
     let text = files::read_text(manifest, files::SETTINGS)
         .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;
     let read: RootManifestTables =
         toml::from_str(&text).map_err(|error| usage!("{}: {error}", quote::name(&manifest)))?;
-    configured(manifest, &read.workspace.unwrap_or_default().metadata, key)
+    setting(manifest, &read.workspace.unwrap_or_default().metadata, key)
 }
 
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ struct MetadataTable {
     metadata: serde_json::Value,
 }
 
-fn configured<T: DeserializeOwned + Default>(
+fn setting<T: DeserializeOwned + Default>(
     manifest: &Utf8Path,
     metadata: &serde_json::Value,
     key: &str,

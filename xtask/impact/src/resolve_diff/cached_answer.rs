@@ -16,16 +16,16 @@ use crate::workspace::Workspace;
 const MOST: usize = 128;
 
 /// The cache file for the answer to one question.
-pub struct Remembered {
+pub struct CachedAnswer {
     file: Utf8PathBuf,
 }
 
-impl Remembered {
+impl CachedAnswer {
     /// Returns the cache file for a question in these words. Returns `None` if files that cargo
     /// reads changed while cargo ran (see [`Workspace::ground`]).
     pub fn of(workspace: &Workspace, question: &[&[String]]) -> Option<Self> {
         let name = format!("{:016x}", hashed((workspace.ground?, question)));
-        let directory = workspace.kept()?.join("features");
+        let directory = workspace.state_directory()?.join("features");
         Some(Self {
             file: directory.join(name),
         })

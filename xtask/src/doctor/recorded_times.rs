@@ -15,7 +15,7 @@ use crate::doctor::context::{BuildTimes, MacroTimes};
 ///
 /// # Errors
 /// Returns an error if the recorded runs cannot be listed or read.
-pub(crate) fn kept_times(
+pub(crate) fn recorded_times(
     workspace: &Workspace,
 ) -> Result<(Option<MacroTimes>, Option<BuildTimes>)> {
     let store = Store::of(&workspace.target_directory);
