@@ -109,7 +109,7 @@ fn limit_unnamed_paths_limit_nested_configuration_limit_old_toolchain() {
 #[test]
 fn each_limit_of_the_documentation_is_named_here() {
     let docs = include_str!("../../docs/answers.md");
-    let (_, limits) = docs.split_once("## What it cannot know\n").unwrap();
+    let (_, limits) = docs.split_once("## What the kit cannot know\n").unwrap();
     let names: Vec<&str> = limits
         .lines()
         .filter_map(|line| line.strip_prefix("- **")?.split_once("**"))
