@@ -35,7 +35,7 @@ pub(crate) struct Variable {
     pub value: String,
     /// True if the environment of the shell already has this variable, so that cargo keeps the
     /// shell's value.
-    pub is_beaten: bool,
+    pub is_overridden: bool,
     /// The place that sets the variable.
     pub origin: ValueOrigin,
 }
@@ -117,7 +117,7 @@ fn env(config: &CargoConfig) -> Vec<Variable> {
                 true => config.placed(value, &said.origin).into_string(),
                 false => value.to_owned(),
             },
-            is_beaten: !is(said, "force") && config.variable(name).is_some(),
+            is_overridden: !is(said, "force") && config.variable(name).is_some(),
             origin: said.origin.clone(),
         })
     });

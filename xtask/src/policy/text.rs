@@ -21,7 +21,7 @@ pub(crate) fn report(settings: &[BuildSettings], profile: Option<&str>) -> Repor
             .iter()
             .map(|(key, value)| (key.clone(), told(value)));
         let env = settings.env.iter().map(|it| {
-            json!({ "name": it.name, "value": it.value, "is_beaten": it.is_beaten, "origin": it.origin })
+            json!({ "name": it.name, "value": it.value, "is_overridden": it.is_overridden, "origin": it.origin })
         });
         json!({
             "workspace_root": settings.root,
@@ -32,7 +32,10 @@ pub(crate) fn report(settings: &[BuildSettings], profile: Option<&str>) -> Repor
             "profiles": chosen(settings, profile).map(of_profile).collect::<Vec<_>>(),
         })
     };
-    Reports::new(settings.iter().map(of).collect())
+    Reports {
+        version: 2,
+        workspaces: settings.iter().map(of).collect(),
+    }
 }
 
 fn chosen<'a>(
@@ -90,7 +93,7 @@ pub(crate) fn text(settings: &[BuildSettings], profile: Option<&str>) -> String 
             lines.extend(each(key, value));
         }
         for variable in &settings.env {
-            let value = match variable.is_beaten {
+            let value = match variable.is_overridden {
                 true => format!("{}, but the shell sets another value", variable.value),
                 false => variable.value.clone(),
             };

@@ -115,10 +115,10 @@ fn policy_show() -> Value {
                 "properties": {
                     "name": text,
                     "value": text,
-                    "is_beaten": { "type": "boolean" },
+                    "is_overridden": { "type": "boolean" },
                     "origin": { "$ref": "#/$defs/origin" },
                 },
-                "required": ["name", "value", "is_beaten", "origin"],
+                "required": ["name", "value", "is_overridden", "origin"],
             },
             "profile": {
                 "type": "object",

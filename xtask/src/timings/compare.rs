@@ -17,9 +17,9 @@ pub struct TimingsComparison {
     pub before: ComparedSide,
     /// The newer side.
     pub after: ComparedSide,
-    /// The differences in how the two sides were made, in words. They make the sides hard to
-    /// compare.
-    pub unlike: Vec<String>,
+    /// The reasons why the two sides are hard to compare, as text: for example, a difference in
+    /// their profiles.
+    pub warnings: Vec<String>,
     /// The time from cargo's start to the end, without waiting for a lock.
     pub total: FigureChange,
     /// The longest chain of units that wait for one another.
@@ -218,10 +218,10 @@ pub fn compare(before: &[BuildRecord], after: &[BuildRecord]) -> TimingsComparis
         FigureChange::new(&of(before), &of(after))
     };
     TimingsComparison {
-        version: 1,
+        version: 2,
         before: side(before),
         after: side(after),
-        unlike: unlike(before, after),
+        warnings: warnings(before, after),
         total: change(&BuildRecord::total),
         critical_path: change(&critical_path),
         time_sum: change(&|record| record.run.time_sum),
@@ -284,16 +284,16 @@ fn side(records: &[BuildRecord]) -> ComparedSide {
     }
 }
 
-/// Returns the differences in how the two sides were made, in words.
-fn unlike(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
+/// Returns the reasons why the two sides are hard to compare.
+fn warnings(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
     let number = |number: Option<usize>| number.map_or(String::new(), |it| it.to_string());
     let facts = |run: &Run| {
         [
             (
-                "cargo's command",
+                "the cargo command",
                 format!("{} {}", run.command, run.arguments.join(" ")),
             ),
-            ("what was built from nothing", run.clean.clone()),
+            ("--clean", run.clean.clone()),
             ("the profile", run.profile.clone()),
             ("the host", run.host.clone()),
             ("the number of jobs", number(run.jobs)),
@@ -301,17 +301,17 @@ fn unlike(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
         ]
     };
     let (old, new) = (facts(&before[0].run), facts(&after[0].run));
-    let mut unlike = Vec::new();
+    let mut warnings = Vec::new();
     for ((what, old), (_, new)) in old.iter().zip(&new) {
         let (old, new) = (old.trim(), new.trim());
         if old != new && !old.is_empty() && !new.is_empty() {
-            unlike.push(format!("{what} differs: `{old}`, `{new}`"));
+            warnings.push(format!("{what} differs: `{old}`, `{new}`"));
         }
     }
     for (side, records) in [("older", before), ("newer", after)] {
         if records.iter().any(|record| record.run.failed) {
-            unlike.push(format!("the {side} build failed"));
+            warnings.push(format!("the {side} build failed"));
         }
     }
-    unlike
+    warnings
 }

@@ -158,8 +158,8 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<Status> {
     let before = kept.store.find(&kept.history, &args.before)?;
     let after = kept.store.find(&kept.history, &args.after)?;
     let comparison = compare::compare(&before, &after);
-    for unlike in &comparison.unlike {
-        output::note(unlike);
+    for warning in &comparison.warnings {
+        output::note(warning);
     }
     match args.format {
         Format::Text => output::data(&text::diff(&comparison, args.units))?,

@@ -50,7 +50,7 @@ pub fn json<'a>(
     let mut analysis = report.analysis.clone();
     analysis.slowest.truncate(slowest);
     TimingsJson {
-        version: 1,
+        version: 2,
         page,
         run: &report.record.run,
         totals: &report.totals,
