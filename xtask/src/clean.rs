@@ -25,8 +25,8 @@ use crate::selection::question_args::QuestionArgs;
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
   cargo xtask clean-affected --dry-run              every path that would be removed
-  cargo xtask clean-affected --assume-changed fares  a package that you do not trust
-  cargo xtask clean-affected --orphans              also what the workspace no longer has
+  cargo xtask clean-affected --assume-changed fares  a package whose artifacts you do not trust
+  cargo xtask clean-affected --orphans              also artifacts that nothing builds any more
   cargo xtask clean-affected --verify               build before and after, and compare";
 
 /// Arguments of `clean-affected`.
@@ -39,22 +39,22 @@ pub struct Args {
     /// Exit with 1 if there are artifacts to remove, and remove nothing
     #[arg(long, hide_short_help = true)]
     check: bool,
-    /// Remove all artifacts of the affected packages, the records of their documentation too
+    /// Remove all artifacts of the affected packages, including the records of their documentation
     #[arg(long, hide_short_help = true, conflicts_with = "only_changed")]
     whole_package: bool,
     /// Remove only the units that the change touches directly; cargo rebuilds their dependents
     #[arg(long, hide_short_help = true)]
     only_changed: bool,
-    /// Remove documentation too
+    /// Also remove documentation
     #[arg(long, hide_short_help = true)]
     doc: bool,
-    /// Remove packages, versions and targets too that the workspace no longer has
+    /// Also remove artifacts of packages, versions and targets that the workspace no longer has
     #[arg(long)]
     orphans: bool,
-    /// Clean the other build directories of the workspace too (editor, coverage tool)
+    /// Also clean the other build directories of the workspace (editor, coverage tool)
     #[arg(long, hide_short_help = true)]
     all_target_dirs: bool,
-    /// Remove the package of the running xtask too
+    /// Also remove the artifacts of the running xtask
     #[arg(long, hide_short_help = true)]
     include_running: bool,
     /// Keep compiled artifacts and incremental caches; remove only the records of builds
@@ -63,7 +63,7 @@ pub struct Args {
     /// Clean a build directory that another checkout also uses
     #[arg(long, hide_short_help = true)]
     allow_shared: bool,
-    /// Fail if a build is running, instead of waiting for its end
+    /// Fail if a build is running, instead of waiting until it ends
     #[arg(long, hide_short_help = true)]
     no_wait: bool,
     /// Build, clean, build again, and compare what cargo rebuilt with the prediction

@@ -46,31 +46,31 @@ pub enum Command {
     RunTest(run::TestArgs),
     /// Remove the artifacts of affected units
     CleanAffected(clean::Args),
-    /// Keep the build directories within a size, and keep what the next build needs
+    /// Remove old artifacts until the build directories fit into a size
     Sweep(sweep::Args),
     /// Install, remove and run git hooks that check commits and pushes
     Hooks(hooks::Args),
-    /// Show the build configuration, and check it against the policy of the repository
+    /// Show the build settings, and find settings that cause problems
     Policy(policy::Args),
-    /// Measure a build, keep the result, and compare it with earlier builds
+    /// Measure a build, save the result, and compare it with earlier builds
     Timings(timings::Args),
-    /// Set up a compiler cache, prove that it works, and build with it
+    /// Set up a compiler cache, test that it works, and build with it
     Cache(cache::Args),
     /// Print the job matrix, the summary or the cache key for a CI service
     Ci(ci::Args),
-    /// Find causes of stale caches and slow builds, with a fix for each
+    /// Find causes of unreliable caches and slow builds, with a fix for each
     Doctor(doctor::Args),
-    /// Explain an error of a build, and invalidate exactly the artifacts that cause it
+    /// Explain a build error, and invalidate the artifacts that cause it
     Explain(explain::Args),
-    /// Keep restored artifacts fresh whose inputs have equal content, and find stale ones
+    /// Keep restored artifacts fresh if their inputs did not change, and find stale artifacts
     Freshness(freshness::Args),
-    /// Run a cargo command, and say what it rebuilt and why
+    /// Run a cargo command, and show what it rebuilt and why
     Rebuilds(rebuilds::Args),
-    /// Compare predictions with what cargo built, for the last commits or one build
+    /// Compare the kit's answers with what cargo built, for the last commits or for one build
     Audit(audit::Args),
-    /// Write an xtask folder that embeds the kit into this repository
+    /// Add an xtask crate with the kit's commands to this repository
     Init(init::Args),
-    /// Print the lines that make a shell complete this command line
+    /// Print the completions for a shell
     Completions(completions::Args),
 }
 

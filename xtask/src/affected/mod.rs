@@ -36,17 +36,18 @@ pub struct Args {
     /// Show only the units that must run again and are not rebuilt
     #[arg(long, hide_short_help = true)]
     rerun: bool,
-    /// Show only targets of this kind (repeatable). With `names`, print the names of the targets:
-    /// `--kind bin --format names` prints the binaries to deploy
+    /// Show only targets of this kind (repeatable); `--kind bin --format names` prints the names of
+    /// the binaries to deploy
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
-    /// Print units instead of packages with `names`, targets instead of packages with `cargo-args`
+    /// Print units (with --format names) or targets (with --format cargo-args) instead of packages
     #[arg(long, hide_short_help = true)]
     units: bool,
-    /// Explain why this is affected: PACKAGE[:TARGET], or a unit as the output names it
+    /// Explain why PACKAGE[:TARGET] is affected; a unit in the form of the output is accepted, too
     #[arg(long, value_name = "SPEC", conflicts_with = "why_not")]
     why: Option<String>,
-    /// Explain why this is not affected: PACKAGE[:TARGET], or a unit as the output names it
+    /// Explain why PACKAGE[:TARGET] is not affected; a unit in the form of the output is accepted,
+    /// too
     #[arg(long, hide_short_help = true, value_name = "SPEC")]
     why_not: Option<String>,
     #[command(flatten)]

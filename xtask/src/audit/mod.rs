@@ -32,15 +32,15 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Replay this many commits, the newest last
+    /// Replay this many commits, the oldest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     commits: usize,
-    /// Compare the prediction with the JSON messages of a finished build of the newer side over a
-    /// built base, and replay nothing
+    /// Compare with the JSON messages of a build that you already did, and replay nothing; build
+    /// the older side first, then the newer side
     #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
     against: Option<Utf8PathBuf>,
-    /// Put the clone and its target directory here, and remove them at the end
-    /// [default: the system's directory for temporary files]
+    /// Create the clone and its target directory here; they are removed at the end [default: the
+    /// system's directory for temporary files]
     #[arg(long, value_name = "DIR")]
     scratch: Option<Utf8PathBuf>,
     /// Print the result in this format

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   cargo xtask cache setup local                       a cache on this machine
   cargo xtask cache setup redis redis://cache:6379    a cache for the team
   cargo xtask cache status                            servers, hits and misses
-  cargo xtask cache run -- build                      build; a dead server does no harm";
+  cargo xtask cache run -- build                      build; continue if the server fails";
 
 /// Arguments of `cache`.
 #[derive(Debug, clap::Args)]
@@ -29,17 +29,17 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Write the set-up of a cache into cargo's and sccache's configuration
+    /// Write the settings of a cache into cargo's and sccache's configuration
     Setup(setup::SetupArgs),
-    /// Take the set-up back
+    /// Remove the settings that `cache setup` wrote
     Unset(setup::UnsetArgs),
-    /// Show the servers, and what the cache did
+    /// Show the servers, the hits and the misses
     Status(status::StatusArgs),
-    /// Prove with two builds that results are shared, and name what is not
+    /// Test with several builds if results are shared, and list the causes of misses
     Probe(probe::ProbeArgs),
     /// Find settings that make the cache useless; exit with 1 if one is an error
     Lint(LintArgs),
-    /// Build with the cache; if the remote cache fails, with the disk alone or without a cache
+    /// Build with the cache; if the remote cache fails, continue with the disk or without a cache
     Run(run::RunArgs),
 }
 

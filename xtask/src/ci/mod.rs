@@ -44,11 +44,11 @@ enum Command {
         /// Print at most this many jobs
         #[arg(long, value_name = "N", default_value = "4")]
         shards: std::num::NonZeroUsize,
-        /// Size the jobs by this JUnit report of nextest (repeatable) [default: the reports in the
-        /// target directory]
+        /// Balance the jobs by the durations in this JUnit report of nextest (repeatable) [default:
+        /// the reports in the target directory]
         #[arg(long, hide_short_help = true, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
-        /// Build the tests once, into an archive of nextest that every job runs a part of
+        /// Build the tests once, into an archive of nextest; each job runs a part of it
         #[arg(long, hide_short_help = true)]
         archive: bool,
         /// Print the matrix in this format
@@ -57,7 +57,7 @@ enum Command {
         #[command(flatten)]
         job: JobArgs,
     },
-    /// Print a summary in Markdown: what is run, and why
+    /// Print a summary as Markdown: what runs, and why
     Summary(JobArgs),
     /// Print the key for a cache of builds, as JSON
     CacheKey {
@@ -77,14 +77,14 @@ enum Format {
     /// Print JSON, see docs/json.md
     #[default]
     Json,
-    /// Print the configuration of a child pipeline of GitLab, as YAML
+    /// Print a child pipeline for GitLab, as YAML
     Gitlab,
 }
 
 /// The cargo command and the packages of the jobs.
 #[derive(Debug, clap::Args)]
 struct JobArgs {
-    /// Select for this cargo command
+    /// Plan jobs for this cargo command
     #[arg(value_enum, default_value = "test")]
     tool: Tool,
     /// Also write to the file $GITHUB_OUTPUT (matrix) or $GITHUB_STEP_SUMMARY (summary)

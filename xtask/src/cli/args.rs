@@ -15,7 +15,7 @@ pub(crate) struct WorkspaceArgs {
     /// Use the workspace of this Cargo.toml
     #[arg(long, hide_short_help = true, value_name = "PATH")]
     manifest_path: Option<Utf8PathBuf>,
-    /// Use the dependencies of this target triple instead of the host's (repeatable)
+    /// Use the dependencies for this target triple instead of the host (repeatable)
     #[arg(
         long,
         hide_short_help = true,
@@ -23,7 +23,7 @@ pub(crate) struct WorkspaceArgs {
         conflicts_with = "all_platforms"
     )]
     target: Vec<String>,
-    /// Use the dependencies of every platform
+    /// Use the dependencies for all platforms
     #[arg(long, hide_short_help = true)]
     all_platforms: bool,
     /// Fail if Cargo.lock would have to change
@@ -173,7 +173,7 @@ pub(crate) struct ChangeArgs {
     /// Compare with the merge base of REV and HEAD [default: origin/HEAD, origin/main, …]
     #[arg(long, value_name = "REV", conflicts_with_all = ["since", "staged"])]
     base: Option<String>,
-    /// Compare with REV itself, as after a pull: --since @{1}
+    /// Compare with REV itself; for example, after a pull: --since @{1}
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
     /// Compare up to REV instead of the work tree
@@ -182,8 +182,8 @@ pub(crate) struct ChangeArgs {
     /// Compare HEAD with the index
     #[arg(long, hide_short_help = true)]
     staged: bool,
-    /// Count this path as changed, relative to the current directory or to the top level of the
-    /// repository (repeatable)
+    /// Treat this path as changed; it is relative to the current directory or to the top level of
+    /// the repository (repeatable)
     #[arg(
         long,
         hide_short_help = true,
@@ -191,20 +191,20 @@ pub(crate) struct ChangeArgs {
         allow_hyphen_values = true
     )]
     file: Vec<String>,
-    /// Count the paths in this file as changed, one per line or separated by NUL (- reads stdin)
+    /// Treat the paths in this file as changed, one per line or separated by NUL (- reads stdin)
     #[arg(long, hide_short_help = true, value_name = "PATH")]
     files_from: Option<Utf8PathBuf>,
-    /// Count a package or one target as changed: PACKAGE[:TARGET] (repeatable)
+    /// Treat a package or one of its targets as changed: PACKAGE[:TARGET] (repeatable)
     #[arg(long, value_name = "SPEC", add = packages())]
     assume_changed: Vec<String>,
-    /// Count everything as changed
+    /// Treat everything as changed
     #[arg(long)]
     all: bool,
-    /// Compare with the base commit that the CI service names in its variables
+    /// Compare with the base commit from the variables of the CI service
     #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
     ci: bool,
-    /// Like --ci, but compare a branch with REV, the commit of its last successful run; without such
-    /// a run, pass an empty REV
+    /// Like --ci, but compare a branch with REV, the commit of its last successful run; if no run
+    /// has succeeded yet, pass an empty REV
     #[arg(long, hide_short_help = true, value_name = "REV", conflicts_with_all = ["base", "since", "staged"])]
     pub(crate) last_success: Option<String>,
 }

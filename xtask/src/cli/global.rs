@@ -19,7 +19,8 @@ use crate::cli::{logging, output};
 )]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GlobalArgs {
-    /// Show processes and evidence; -vv also shows each changed path and refused record
+    /// Show the commands that run and the evidence; -vv also shows each changed path and each
+    /// refused record
     #[arg(
         short,
         long,
@@ -29,7 +30,7 @@ pub struct GlobalArgs {
         conflicts_with = "quiet"
     )]
     verbose: u8,
-    /// Print no status and no notes, only warnings and errors
+    /// Print only warnings and errors, no status and no notes
     #[arg(short, long, global = true, help_heading = "Output")]
     quiet: bool,
     /// Choose when to use colours [default: as cargo chooses]

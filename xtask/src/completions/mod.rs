@@ -15,7 +15,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Print the lines for this shell
+    /// Print the completions for this shell
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -23,15 +23,15 @@ pub struct Args {
 /// A shell that the kit has completions for.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Shell {
-    /// Print lines for ~/.bashrc
+    /// Print completions for ~/.bashrc
     Bash,
-    /// Print lines for an elvish module
+    /// Print completions for an elvish module
     Elvish,
-    /// Print lines for a fish completion file
+    /// Print completions for a fish completion file
     Fish,
-    /// Print lines for the profile of PowerShell
+    /// Print completions for the profile of PowerShell
     Powershell,
-    /// Print lines for ~/.zshrc
+    /// Print completions for ~/.zshrc
     Zsh,
 }
 

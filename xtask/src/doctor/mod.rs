@@ -43,8 +43,8 @@ use crate::doctor::try_layout::try_layout;
 
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
-  cargo xtask doctor                                all findings, the worst first
-  cargo xtask doctor --fix --dry-run                what could be fixed by itself
+  cargo xtask doctor                                all findings, the most severe first
+  cargo xtask doctor --fix --dry-run                the fixes that --fix would apply
   cargo xtask doctor --explain nested-config        the meaning of a finding";
 
 /// Arguments of `doctor`.
@@ -54,19 +54,19 @@ pub struct Args {
     /// Run only this check (repeatable)
     #[arg(long, value_name = "CODE")]
     only: Vec<String>,
-    /// Fix what is safe to fix, and show the other findings
+    /// Apply the safe fixes, and show the other findings
     #[arg(long)]
     fix: bool,
     /// Show what --fix would do, and change nothing
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// Explain a check: what it reads, its cost, its false positives and its fix
+    /// Explain the check with this code: what it reads, its cost, its false positives and its fix
     #[arg(long, value_name = "CODE", exclusive = true)]
     explain: Option<String>,
     /// List all checks
     #[arg(long, exclusive = true)]
     list: bool,
-    /// Build the workspace in a scratch directory with cargo's new build-directory layout too
+    /// Also build the workspace in cargo's new build-directory layout, in a temporary directory
     #[arg(long = "layout-v2")]
     layout_v2: bool,
     /// Print the findings in this format

@@ -37,11 +37,11 @@ use crate::cli::status::Status;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Explain a code (E0786, damaged-artifact), artifacts by path, or the output of a failed build
-    /// on standard input (-)
+    /// Explain a code (E0786, damaged-artifact), an artifact (by its path), or the output of a
+    /// failed build on standard input (-)
     #[arg(required = true, value_name = "CODE|PATH|-")]
     subjects: Vec<String>,
-    /// Run the proposed commands: invalidate exactly the named units, so that cargo builds them again
+    /// Invalidate the units that cause the error, so that cargo builds them again
     #[arg(long)]
     fix: bool,
     /// Show what --fix would remove, and change nothing

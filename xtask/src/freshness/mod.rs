@@ -37,20 +37,20 @@ Example, in a CI job after the cache action restored `target`:
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Record after a build what every unit was built from
+    /// After a build, record the contents that every unit was built from
     Save(CommonArgs),
-    /// Make cargo call exactly those units fresh whose inputs have equal content
+    /// Make cargo treat a unit as fresh exactly if its inputs have the recorded contents
     Restore {
-        /// In a fresh clone, also set files of packages to their recorded times, so that build
-        /// scripts that watch their whole package stay fresh
+        /// Also set source files to their recorded times, so that build scripts that watch their
+        /// whole package stay fresh; only for fresh clones
         #[arg(long)]
         touch: bool,
         #[command(flatten)]
         common: CommonArgs,
     },
-    /// List units that cargo would call fresh although what they were built from differs
+    /// List units that cargo treats as fresh although their inputs changed
     Verify {
-        /// Make cargo build these units
+        /// Invalidate these units, so that cargo builds them again
         #[arg(long)]
         fix: bool,
         #[command(flatten)]
@@ -63,7 +63,7 @@ struct CommonArgs {
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Also handle the other build directories of the workspace (editor, coverage tool)
+    /// Also process the other build directories of the workspace (editor, coverage tool)
     #[arg(long)]
     all_target_dirs: bool,
     /// Print the report in this format

@@ -18,7 +18,7 @@ use crate::selection::question_args::somewhere;
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
   cargo xtask graph                                 every package of the workspace
-  cargo xtask graph --focus fares --depth 2         a package and its surroundings
+  cargo xtask graph --focus fares --depth 2         a package with its dependencies and dependents
   cargo xtask graph --units --format mermaid        cargo's units, for Markdown";
 
 /// Arguments of `graph`.
@@ -31,7 +31,7 @@ pub struct Args {
     /// Show only this package, its dependencies and its dependents
     #[arg(long, value_name = "PACKAGE", add = packages())]
     focus: Option<String>,
-    /// Follow this many steps from the package, in both directions
+    /// Show dependencies and dependents up to this many steps away
     #[arg(long, value_name = "STEPS", default_value_t = 1, requires = "focus")]
     depth: usize,
     /// Show external packages too

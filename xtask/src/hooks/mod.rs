@@ -43,7 +43,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Install hooks in git's hooks directory; an existing hook is kept and runs first
+    /// Install hooks in git's hooks directory; an existing hook still runs, before the kit's
     Install {
         /// Install these hooks
         #[arg(value_enum, default_values_t = [Hook::PreCommit, Hook::PrePush])]
@@ -62,10 +62,10 @@ enum Command {
         /// Run this hook
         #[arg(value_enum)]
         hook: Hook,
-        /// Show the steps of the hook, and run none
+        /// Print the steps of the hook, and run nothing
         #[arg(long)]
         dry_run: bool,
-        /// Run first the hook that this installed hook replaced
+        /// First run the hook that this installed hook replaced
         #[arg(long = "hook", value_name = "PATH")]
         file: Option<Utf8PathBuf>,
         /// Pass the arguments that git gave to the hook

@@ -34,7 +34,7 @@ enum Command {
     Show {
         #[command(flatten)]
         common: Common,
-        /// Show every workspace of the repository, as built from its root
+        /// Show every workspace of the repository, each with the settings in its root
         #[arg(long)]
         all: bool,
         /// Show only this profile, with all its values
@@ -44,14 +44,14 @@ enum Command {
         #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
         format: ShowFormat,
     },
-    /// Find departures from the policy; exit with 1 if one is an error
+    /// Find settings that cause problems; exit with 1 if a finding is an error
     Check {
         #[command(flatten)]
         common: Common,
         /// Print the findings in this format
         #[arg(long, value_enum, default_value_t)]
         format: Format,
-        /// Explain a check code, and check nothing
+        /// Explain the check with this code, and check nothing
         #[arg(long, value_name = "CODE")]
         explain: Option<String>,
     },

@@ -39,7 +39,7 @@ use crate::cli::status::Status;
   cargo xtask rebuilds --predict -- check
   cargo xtask rebuilds --last --format markdown")]
 pub struct Args {
-    /// Build nothing, and say what the command would rebuild
+    /// Show what the command would rebuild, and build nothing
     #[arg(long, conflicts_with = "last")]
     predict: bool,
     /// Print the report of the last run again

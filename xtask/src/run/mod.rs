@@ -27,15 +27,15 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Run this cargo command; without it, run the program behind `--`, whose words {packages},
-    /// {cargo-args}, {files} and {xtask} are replaced
+    /// Run this cargo command. Without it, run the program after `--`; {packages}, {cargo-args},
+    /// {files} and {xtask} in its arguments are replaced
     #[arg(value_enum, required_unless_present = "forwarded")]
     tool: Option<Tool>,
-    /// Print the cargo command, and run nothing
+    /// Print the command, and run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Run only part M of N of the affected tests; the parts depend on the commit alone, and each
-    /// test is in one part
+    /// Run only part M of N of the affected tests; every machine splits the tests of a commit in
+    /// the same way
     #[arg(long, hide_short_help = true, value_name = "slice:M/N")]
     partition: Option<Partition>,
     /// Continue after a failure

@@ -17,7 +17,7 @@ use crate::selection::{Tool, ToolOptions, config_in, profile_in};
 pub(crate) struct SelectedArgs {
     #[command(flatten)]
     filter: PackageFilter,
-    /// Build shared dependencies with these features [default: the key `feature-unification` of
+    /// Choose the features of shared dependencies [default: the key `feature-unification` of
     /// `[workspace.metadata.xtask]`, or cheapest]
     #[arg(long, value_enum, hide_short_help = true, value_name = "WHICH")]
     feature_unification: Option<FeatureUnification>,

@@ -10,7 +10,7 @@ use crate::cli::completion::packages;
 /// The packages that a command answers for.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct PackageFilter {
-    /// Answer only for this package (repeatable)
+    /// Limit the answer to this package (repeatable)
     #[arg(short, long, value_name = "SPEC", add = packages())]
     package: Vec<String>,
     /// Leave this package out (repeatable)

@@ -21,7 +21,7 @@ use crate::selection::profiles;
 pub(crate) struct QuestionArgs {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Select what this kind of cargo command builds or runs
+    /// Answer for this cargo command
     #[arg(
         long,
         value_name = "VERB",
@@ -30,7 +30,7 @@ pub(crate) struct QuestionArgs {
         help_heading = "Change set"
     )]
     verb: Verb,
-    /// Select for a build with this profile [default: dev]
+    /// Answer for a build with this profile [default: dev]
     #[arg(
         long,
         value_name = "NAME",
@@ -118,7 +118,7 @@ pub(crate) struct Build {
 pub(crate) struct SubjectArgs {
     #[command(flatten)]
     change: ChangeArgs,
-    /// Use the sources alone, as on a fresh clone, and no records of earlier builds
+    /// Ignore the records of earlier builds and read only the sources, as in a fresh clone
     #[arg(long, help_heading = "Change set", hide_short_help = true)]
     pub no_records: bool,
     #[command(flatten)]

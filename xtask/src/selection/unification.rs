@@ -21,7 +21,7 @@ pub(crate) enum FeatureUnification {
     Workspace,
     /// Build dependencies with the features of the selected packages
     Selected,
-    /// Build with the features for which cargo compiles the fewest units
+    /// Build with the features with which cargo compiles the fewest units
     #[default]
     Cheapest,
 }

@@ -37,7 +37,7 @@ use crate::cli::status::Status;
 const EXAMPLES: &str = "Examples:
   cargo xtask sweep --dry-run                       what would be removed
   cargo xtask sweep --max-size 20G                  until the directories fit into this size
-  cargo xtask sweep --max-age 14d                   what was not used for two weeks";
+  cargo xtask sweep --max-age 14d                   everything that was not used for two weeks";
 
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -50,16 +50,17 @@ pub struct Args {
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Sweep the other build directories of the workspace too; the limit holds for their sum
+    /// Also sweep the other build directories of the workspace; the limit applies to their total
+    /// size
     #[arg(long)]
     all_target_dirs: bool,
-    /// Sweep every workspace below this directory, each within its limits
+    /// Sweep every workspace below this directory, each with its own limits
     #[arg(long, value_name = "DIR", conflicts_with = "manifest_path")]
     recursive: Option<Utf8PathBuf>,
     /// Sweep a build directory that another checkout also uses
     #[arg(long)]
     allow_shared: bool,
-    /// Fail if a build is running, instead of waiting for its end
+    /// Fail if a build is running, instead of waiting until it ends
     #[arg(long)]
     no_wait: bool,
     /// Print the report in this format
@@ -71,14 +72,14 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum SweepCommand {
-    /// Set access times back, so that the next builds show which artifacts they use
+    /// Start recording which artifacts are used (resets their access times)
     Arm(ArmArgs),
 }
 
 /// Arguments of `sweep arm`.
 #[derive(Debug, clap::Args)]
 struct ArmArgs {
-    /// Arm the other build directories of the workspace too
+    /// Also start recording in the other build directories of the workspace
     #[arg(long)]
     all_target_dirs: bool,
     #[command(flatten)]

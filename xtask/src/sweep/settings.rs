@@ -26,16 +26,18 @@ pub(crate) struct SweepLimits {
 /// to the configured ones.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct LimitArgs {
-    /// Remove units by last use until the directories take no more than this, as in 20G or 500M
+    /// Remove the least recently used units until the directories are no larger than this, for
+    /// example 20G or 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_size: Option<u64>,
-    /// Keep what was used within this time, as in 14d or 12h; without --max-size, remove the rest
+    /// Keep units that were used within this time, for example 14d or 12h; without --max-size,
+    /// remove all other units
     #[arg(long, value_name = "TIME", value_parser = parse_age)]
     pub max_age: Option<Duration>,
-    /// Keep what this cargo command needs, as in 'clippy --workspace' (repeatable)
+    /// Keep the units that this cargo command needs, for example 'clippy --workspace' (repeatable)
     #[arg(long, value_name = "COMMAND")]
     pub keep_command: Vec<String>,
-    /// Count only these toolchains as installed, as in 1.95.0 or stable (repeatable)
+    /// Count only these toolchains as installed, for example 1.95.0 or stable (repeatable)
     #[arg(long, value_name = "TOOLCHAIN")]
     pub toolchain: Vec<String>,
 }

@@ -48,17 +48,17 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show a kept run
+    /// Show a recorded run
     Show(show_command::ShowArgs),
-    /// Compare two kept runs, the older one first
+    /// Compare two recorded runs, the older one first
     Diff(show_command::DiffArgs),
     /// Estimate the build time with other cores or faster packages
     WhatIf(show_command::WhatIfArgs),
-    /// Show the build times of kept runs over time
+    /// Show the build times of the recorded runs over time
     Trend(history_command::TrendArgs),
-    /// List the kept runs
+    /// List the recorded runs
     List(history_command::ListArgs),
-    /// Write kept runs to stdout, one per line, for `timings import` on another machine
+    /// Write recorded runs to stdout, one per line, for `timings import` on another machine
     Export(history_command::ExportArgs),
     /// Import runs from files, directories or stdin
     Import(history_command::ImportArgs),

@@ -31,13 +31,13 @@ pub(crate) struct RunArgs {
     /// Remove these artifacts before the build
     #[arg(long, value_enum, default_value_t)]
     clean: Clean,
-    /// Measure this many times, and show the median
+    /// Measure the build this many times, and show the median
     #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1)]
     repeat: usize,
     /// Read a report page or a build log of cargo, and build nothing
     #[arg(long, value_name = "FILE", hide_short_help = true, conflicts_with_all = ["clean", "repeat"])]
     import: Option<Utf8PathBuf>,
-    /// Label the run; labelled runs are never pruned
+    /// Give the run a label; labelled runs are never deleted
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     label: Option<String>,
     /// Print the report in this format
@@ -102,7 +102,7 @@ impl CargoCommand {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
 enum Clean {
-    /// Remove nothing, and build what cargo finds changed
+    /// Remove nothing
     #[default]
     None,
     /// Remove the artifacts of affected units, see "Change set"

@@ -21,9 +21,9 @@ use crate::timings::{compare, text};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Budget")]
 pub(crate) struct Limits {
-    /// Exit with 1 if a build takes more: total=SECONDS, critical-path=SECONDS, growth=PERCENT,
-    /// package:NAME=SECONDS, or if its compiler cache has fewer hits: cache-hits=PERCENT
-    /// (repeatable); adds to [workspace.metadata.xtask.timings]
+    /// Exit with 1 if the build exceeds this limit: total=SECONDS, critical-path=SECONDS,
+    /// growth=PERCENT or package:NAME=SECONDS, or if its compiler cache has fewer hits:
+    /// cache-hits=PERCENT (repeatable); the limits in [workspace.metadata.xtask.timings] also apply
     #[arg(long, hide_short_help = true, value_name = "LIMIT")]
     budget: Vec<String>,
     /// Measure growth against this run [default: the last run of the same kind]
@@ -178,10 +178,10 @@ pub(crate) struct WhatIfArgs {
     /// Start from this run: latest, a label, the beginning of a commit or an id, or a file
     #[arg(default_value = "latest")]
     record: String,
-    /// Build this many units at a time [default: as measured]
+    /// Build this many units at the same time [default: as measured]
     #[arg(long, value_name = "N")]
     cores: Option<std::num::NonZeroUsize>,
-    /// Make the units of a package faster: PACKAGE=2x (repeatable)
+    /// Assume that the units of a package are faster: PACKAGE=2x (repeatable)
     #[arg(long, value_name = "PACKAGE=FACTOR")]
     faster: Vec<String>,
     /// Print the estimate in this format

@@ -28,7 +28,7 @@ use crate::compiler_cache::program::{Sccache, without_wrapper};
 /// Arguments of `cache probe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProbeArgs {
-    /// Fail if fewer cacheable compilations of the second build are hits, in percent
+    /// Exit with 1 if the hit rate of the second build is below this percentage
     #[arg(long, value_name = "PERCENT", default_value_t = 80.0)]
     floor: f64,
     /// Print the report in this format
@@ -36,7 +36,7 @@ pub(crate) struct ProbeArgs {
     format: ReportFormat,
     #[command(flatten)]
     workspace: WorkspaceArgs,
-    /// Build with these arguments of cargo [default: build]
+    /// Run cargo with these arguments [default: build]
     #[arg(last = true, value_name = "CARGO ARGS")]
     cargo_args: Vec<String>,
 }

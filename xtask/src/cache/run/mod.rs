@@ -26,7 +26,7 @@ use crate::compiler_cache::settings::CacheSettings;
 /// Arguments of `cache run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
-    /// Run cargo with these arguments, as in `cache run -- build --release`
+    /// Run cargo with these arguments, for example `cache run -- build --release`
     #[arg(last = true, required = true, value_name = "CARGO ARGS")]
     cargo_args: Vec<String>,
 }

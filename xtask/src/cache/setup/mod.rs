@@ -25,7 +25,7 @@ pub(crate) struct SetupArgs {
     /// Use this compiler cache
     #[arg(long, value_enum, default_value_t, global = true)]
     engine: Engine,
-    /// Limit the cache on the disk to this size, as 20G or 500M [default: 10G]
+    /// Limit the cache on the disk to this size, for example 20G or 500M [default: 10G]
     #[arg(long, value_name = "SIZE", value_parser = plan::size, global = true)]
     size: Option<u64>,
     /// Show the changes, and write nothing
@@ -43,17 +43,17 @@ pub(super) enum Store {
     Local,
     /// Share the cache through a Redis server
     Redis {
-        /// The URL of the server, as redis://cache.example:6379
+        /// Use the server with this URL, for example redis://cache.example:6379
         url: String,
     },
-    /// Share the cache through a bucket of S3 or of a server with its protocol
+    /// Share the cache through a bucket of S3 or a compatible server
     S3 {
         /// The name of the bucket
         bucket: String,
         /// The region of the bucket
         #[arg(long)]
         region: Option<String>,
-        /// The URL of a server other than Amazon's, as http://minio.example:9000
+        /// Use this server instead of Amazon's, for example http://minio.example:9000
         #[arg(long, value_name = "URL")]
         endpoint: Option<String>,
     },
@@ -62,7 +62,7 @@ pub(super) enum Store {
         /// The name of the bucket
         bucket: String,
     },
-    /// Share the cache through the cache of GitHub Actions
+    /// Share the cache through GitHub Actions
     Gha,
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Hook {
     PreCommit,
     /// Check the commits that git pushes
     PrePush,
-    /// Report what a checkout made stale
+    /// List what a checkout made stale
     PostCheckout,
 }
 
