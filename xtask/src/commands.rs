@@ -185,11 +185,11 @@ mod tests {
         ];
         let told = all.map(told).concat();
         expect_test::expect![[r#"
-            --file has no effect on a replay, which uses the change of each commit
+            --file cannot be used for a replay, which takes the change of each commit
             hint: choose commits with --head and --commits, or compare one build with --against
-            --base has no effect on a replay, which uses the change of each commit
+            --base cannot be used for a replay, which takes the change of each commit
             hint: choose commits with --head and --commits, or compare one build with --against
-            --ci has no effect on a replay, which uses the change of each commit
+            --ci cannot be used for a replay, which takes the change of each commit
             hint: choose commits with --head and --commits, or compare one build with --against
             --file has an effect only with --clean affected
             hint: add --clean affected, which removes the artifacts of affected units before the build

@@ -79,7 +79,7 @@ pub(crate) fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
         let verb = if units.len() == 1 { "does" } else { "do" };
         let _ = writeln!(
             text,
-            "{} {verb} not depend on anything that changed, but on {} of {}{}",
+            "{} {verb} not depend on anything that changed, only on {} of {}{}",
             some(names.iter().map(String::as_str)),
             count(below.len(), "unit"),
             count(packages.len(), "package"),
@@ -92,7 +92,7 @@ pub(crate) fn why_not(answer: &Answer, units: &[UnitIx]) -> String {
     let (current, all) = answer.recorded;
     let _ = writeln!(
         text,
-        "{current} of {} have a record of such a build; the others were judged by their sources",
+        "{current} of {} have a current build record; for the others, the sources were read",
         count(all, "compiled unit"),
     );
     text

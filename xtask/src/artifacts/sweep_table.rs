@@ -44,7 +44,7 @@ fn wrong(key: &str, error: &str) -> anyhow::Error {
 /// Parses a size: a number with an optional unit. `K`, `M`, `G` and `T` are powers of 1024, also
 /// with `B` or `iB` behind them.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is not a size such as 20G, 1.5GiB or 500M");
+    let wrong = || format!("`{text}` is not a size: write for example 20G, 1.5GiB or 500M");
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let unit = unit.to_ascii_lowercase();
     let unit = unit
@@ -71,7 +71,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 
 /// Parses a time: a number with a unit (`m`, `h`, `d`, `w`).
 pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a time such as 14d, 12h or 2w");
+    let wrong = || format!("`{text}` is not a time: write for example 14d, 12h or 2w");
     let (number, unit) = number_and_unit(text).ok_or_else(wrong)?;
     let seconds = match unit {
         "m" => 60.0,

@@ -75,8 +75,8 @@ fn refuse_change_set(given: &[&str]) -> Result<()> {
     match given.iter().find(|it| **it != "--head") {
         None => Ok(()),
         Some(flag) => Err(usage!(
-            "{flag} has no effect on a replay, which uses the change of each commit\nhint: choose \
-             commits with --head and --commits, or compare one build with --against"
+            "{flag} cannot be used for a replay, which takes the change of each commit\nhint: \
+             choose commits with --head and --commits, or compare one build with --against"
         )),
     }
 }
@@ -88,8 +88,8 @@ fn hold_against(args: &Args, question: Query, file: &Utf8Path) -> Result<Status>
     let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
     if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
         return Err(usage!(
-            "these messages name no package of {}\nhint: build this checkout with --message-format \
-             json",
+            "the messages contain no package of {}\nhint: build this checkout with \
+             --message-format json",
             answer.workspace.root
         ));
     }

@@ -77,7 +77,7 @@ pub(crate) struct UnitFacts {
     pub young: Option<String>,
     /// True if cargo compares no reference file: the newest file of the package is in the hash.
     pub watches_package: bool,
-    /// True if a file is missing that only a build script can write again.
+    /// True if a missing file can be written only by a build script.
     pub must_run: bool,
     /// True if the build directory is a hard-linked copy, so that no time may be set.
     pub is_linked: bool,
@@ -92,7 +92,7 @@ pub(crate) fn action(
     use FreshnessAction::{Invalidate, Keep, Rebuild, Stamp, Touch};
     let proves_nothing = is_carried || options.touch;
     if facts.must_run {
-        let reason = "a file is missing that only a build script can write again";
+        let reason = "a missing file can be written only by a build script";
         return (Invalidate, Some(reason.to_owned()));
     }
     if let Err(reason) = &facts.tie {
@@ -164,7 +164,7 @@ pub(crate) fn plan(
     for (at, facts) in facts.iter().enumerate() {
         let (action, reason) = match judge.is_documentation(at) && options.touch {
             true => {
-                let reason = "documentation is never proven".to_owned();
+                let reason = "documentation is always built again".to_owned();
                 (FreshnessAction::Invalidate, Some(reason))
             }
             false => action(facts, is_carried, options),
@@ -284,7 +284,7 @@ impl<'a> Judge<'a> {
     fn facts_of(&mut self, at: usize, nonces: &HashMap<&str, Option<&str>>) -> UnitFacts {
         let unit = self.unit(at);
         let mut facts = UnitFacts {
-            tie: Err("it is not in the record".to_owned()),
+            tie: Err("it was not recorded".to_owned()),
             difference: None,
             is_natural: true,
             young: None,
@@ -330,7 +330,7 @@ impl<'a> Judge<'a> {
                     self.young[at] = self.young[at].max(Some(found.newest));
                     let name = found.items.iter().max_by_key(|it| it.modified);
                     let name = name.map_or("", |it| it.path.as_str());
-                    facts.young = Some(format!("{name} was modified a moment ago"));
+                    facts.young = Some(format!("{name} was modified just before the restore"));
                 }
             }
         }
@@ -360,7 +360,7 @@ impl<'a> Judge<'a> {
         }
         match entry.outputs == outputs(self.builds, at) {
             true => Ok(()),
-            false => Err("its artifacts are not those of the recorded build".to_owned()),
+            false => Err("its artifacts differ from those of the recorded build".to_owned()),
         }
     }
 

@@ -105,7 +105,7 @@ pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
         });
     };
     let differs = |what: &str, then: &str, now: &str| {
-        ReadRecord::Unusable(format!("it belongs to {what} {then}, not {now}"))
+        ReadRecord::Unusable(format!("it was made for {what} {then}, not for {now}"))
     };
     let (then, now) = (&record.owner, owner);
     if then.root != now.root {
@@ -222,8 +222,8 @@ mod tests {
             other => panic!("{other:?}"),
         });
         expect_test::expect![[r#"
-            it belongs to the workspace /w, not /other
-            it belongs to cargo 1.95.0, not 1.96.0
+            it was made for the workspace /w, not for /other
+            it was made for cargo 1.95.0, not for 1.96.0
         "#]]
         .assert_eq(&told.concat());
         let (_other, moved) = xtask_impact::testing::scratch();

@@ -236,8 +236,8 @@ fn started(unit: &DiskUnit) -> Result<i64, String> {
         {
             Ok(started)
         }
-        (Some(_), Some(_)) => Err("the times of its build are lost".to_owned()),
-        _ => Err("its build left no time".to_owned()),
+        (Some(_), Some(_)) => Err("the exact times of its build are lost".to_owned()),
+        _ => Err("the time of its build is unknown".to_owned()),
     }
 }
 

@@ -74,7 +74,7 @@ impl KeptCommand {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |what: &str| {
             usage!(
-                "the kept command `{}` {what}\nhint: write the arguments of cargo, as in `clippy \
+                "the keep command `{}` {what}\nhint: write the arguments of cargo, as in `clippy \
                  --workspace`; known commands are {}",
                 quote::line(text),
                 COMMANDS.map(|(name, ..)| name).join(", ")
@@ -105,7 +105,7 @@ impl KeptCommand {
         let known = COMMANDS
             .iter()
             .find(|(long, short, _)| name == *long || name == *short);
-        let (long, _, arguments) = known.ok_or_else(|| wrong("is none that the kit knows"))?;
+        let (long, _, arguments) = known.ok_or_else(|| wrong("is unknown"))?;
         command.arguments = arguments.iter().map(|&word| word.to_owned()).collect();
         if *long == "bench" {
             command.profile = "release".to_owned();
@@ -320,10 +320,10 @@ mod tests {
             [] None ["build", "--profile=dist", "--bin", "x"] None in dist
             [] None ["bench", "--no-run"] None in release
             [] None ["test", "--no-run", "--profile=test"] None in debug
-            the kept command `` is empty
-            the kept command `fmt` is none that the kit knows
-            the kept command `nextest run` is none that the kit knows
-            the kept command `build 'x` has a quote without an end
+            the keep command `` is empty
+            the keep command `fmt` is unknown
+            the keep command `nextest run` is unknown
+            the keep command `build 'x` has a quote without an end
         "#]]
         .assert_eq(&all.map(shown).concat());
     }

@@ -70,7 +70,7 @@ pub(crate) fn detect(facts: &CiRun<'_>) -> Base {
         Service::GitLab => on_gitlab(facts),
         Service::Other => elsewhere(facts),
         Service::Nowhere => last_success(facts).unwrap_or_else(|| {
-            let what = "the merge base with the default branch; no CI service was recognized";
+            let what = "the merge base with the default branch; no CI service was found";
             Ok((merge_base(None), what.to_owned()))
         }),
     };

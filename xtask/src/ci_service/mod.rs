@@ -62,7 +62,12 @@ fn event(path: Option<String>) -> Result<Value, String> {
 pub(crate) fn add_to(variable: &str, text: &str) -> Result<()> {
     let path = env::var_os(variable)
         .filter(|path| !path.is_empty())
-        .ok_or_else(|| usage!("--github: {variable} is not set (GitHub sets it in its jobs)"))?;
+        .ok_or_else(|| {
+            usage!(
+                "--github: {variable} is not set\nhint: GitHub sets it in its jobs; elsewhere, \
+                 leave out --github"
+            )
+        })?;
     let file = fs::File::options().append(true).create(true).open(&path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write to {}", path.display()))

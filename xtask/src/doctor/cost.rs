@@ -160,7 +160,7 @@ pub(crate) fn seconds_of(context: &Context<'_>, packages: &[(String, String)]) -
 }
 
 const NOT_MEASURED: &str =
-    "time unknown, because no run of `cargo xtask timings` for all packages is kept";
+    "time unknown, because `cargo xtask timings` has not measured a build of all packages";
 
 /// Returns the given units, and all dependents that cargo rebuilds with them.
 fn closure(graph: &UnitGraph, starts: Vec<UnitIx>) -> BTreeSet<UnitIx> {

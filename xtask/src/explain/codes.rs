@@ -12,8 +12,8 @@ pub(super) fn check_known(runner: &Runner, code: &str) -> Result<()> {
     match process::checked(runner.rustc().args(["--explain", code])) {
         Ok(_) => Ok(()),
         Err(_) => Err(usage!(
-            "rustc has no error {code}\nhint: pipe the error: `cargo check 2>&1 | cargo xtask \
-             explain -`"
+            "rustc has no error with the code {code}\nhint: pipe the error: `cargo check 2>&1 | \
+             cargo xtask explain -`"
         )),
     }
 }

@@ -79,8 +79,9 @@ impl<'a> ErrorJudge<'a> {
                 .advice("free space, then run `cargo xtask doctor --only damaged-artifact`"),
             Situation::Code => explanation(ErrorVerdict::ErrorInCode)
                 .says("rustc refuses the code; no artifact causes this error"),
-            Situation::Unknown => explanation(ErrorVerdict::NotUnderstood)
-                .says("no rule of this command knows this error"),
+            Situation::Unknown => {
+                explanation(ErrorVerdict::NotUnderstood).says("`explain` does not know this error")
+            }
         }
     }
 
@@ -88,8 +89,7 @@ impl<'a> ErrorJudge<'a> {
     pub(super) fn code(&self, code: &str) -> ErrorReport {
         let subject = |verdict| ErrorReport::of_subject(code, verdict);
         if situation::NOT_UNDERSTOOD.contains(&code) {
-            return subject(ErrorVerdict::NotUnderstood)
-                .says("no rule of this command knows this error");
+            return subject(ErrorVerdict::NotUnderstood).says("`explain` does not know this error");
         }
         let Some(meaning) = codes::meaning(code) else {
             return subject(ErrorVerdict::ErrorInCode)
@@ -153,7 +153,7 @@ impl<'a> ErrorJudge<'a> {
                 .says("no unit of this workspace's build directory has this file");
         }
         let mut found = subject(ErrorVerdict::NothingOnDisk)
-            .says("no fault is visible; --fix invalidates the unit all the same");
+            .says("no fault is visible; --fix still invalidates the unit");
         for unit in units {
             found = self.with_fault(found, unit);
         }

@@ -58,7 +58,7 @@ fn elsewhere(judge: &ErrorJudge<'_>, mut found: ErrorReport) -> ErrorReport {
     found.verdict = ErrorVerdict::NotUnderstood;
     found
         .says(format!(
-            "the named file belongs to no unit in {}",
+            "the file in the error belongs to no unit in {}",
             judge.workspace.build_directory
         ))
         .advice("set CARGO_TARGET_DIR to the target directory of the failed build, and try again")

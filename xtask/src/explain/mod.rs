@@ -239,10 +239,10 @@ fn unknown(subject: &str, checks: &[&Check]) -> anyhow::Error {
     let near = known.lines().find(|line| line.contains("did you mean"));
     let subject = xtask_impact::quote::name(subject);
     match near {
-        Some(near) => usage!("`{subject}` is no code and no path\n{near}"),
+        Some(near) => usage!("`{subject}` is neither a code nor a path\n{near}"),
         None => usage!(
-            "`{subject}` is no code and no path\nhint: pass a code such as E0786, the path of an \
-             artifact, or `-` for the output of a build"
+            "`{subject}` is neither a code nor a path\nhint: pass a code such as E0786, the path \
+             of an artifact, or `-` for the output of a build"
         ),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn explain(workspace: &Workspace, error: &Diagnostic, crate_name: &st
             found.verdict = ErrorVerdict::TwoBuilds;
             found
                 .says(format!("`{shown}` {} comes from two sources", versions[0]))
-                .advice("let all packages use one source: `[patch]`, or one `path` or `git`")
+                .advice("use one source in all packages: one `path` or `git`, or `[patch]`")
         }
         _ => {
             let name = &workspace.package(all[0]).name;
@@ -66,13 +66,13 @@ pub(super) fn explain(workspace: &Workspace, error: &Diagnostic, crate_name: &st
             let advice = match compatible(old, new) {
                 true => format!("`cargo update -p {name}@{old} --precise {new}`"),
                 false => format!(
-                    "let all packages of the evidence require one version of {name}: {new}; no \
-                     cleaning helps"
+                    "require the same version of {name} in all these packages: {new}; cleaning \
+                     does not help"
                 ),
             };
             found
                 .says(format!(
-                    "`{shown}` is there in the versions {}",
+                    "the build uses several versions of `{shown}`: {}",
                     versions.join(" and ")
                 ))
                 .advice(advice)
@@ -111,9 +111,9 @@ mod tests {
             )
         });
         expect_test::expect![[r#"
-            TwoVersions: `base` is there in the versions 0.1.0 and 0.2.0
+            TwoVersions: the build uses several versions of `base`: 0.1.0 and 0.2.0
               ["base 0.1.0 from /w/base: a dependency of ", "base 0.2.0 from /w/base: a dependency of "]
-              Some("let all packages of the evidence require one version of base: 0.2.0; no cleaning helps")
+              Some("require the same version of base in all these packages: 0.2.0; cleaning does not help")
             TwoBuilds: two builds of one `base` meet, with different features
               ["base 0.1.0 from /w/base: a dependency of mid 0.1.0"]
               Some("`cargo xtask doctor --only features-differ` shows the features of both")

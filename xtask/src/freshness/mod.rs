@@ -155,7 +155,7 @@ impl Work<'_> {
         match task {
             Task::Restore { .. } => {
                 output::note(format_args!(
-                    "there is no build directory {path} to restore"
+                    "nothing to restore: the build directory {path} does not exist"
                 ));
                 Ok(())
             }
@@ -174,7 +174,7 @@ impl Work<'_> {
         };
         Err(usage!(
             "--touch is refused: {} is another build directory below the workspace, and its units \
-             would take changed files for unchanged ones\nhint: add --all-target-dirs, remove that \
+             would stay fresh although files changed\nhint: add --all-target-dirs, remove that \
              directory, or leave out --touch",
             quote::name(first)
         ))

@@ -93,7 +93,7 @@ impl DirectoryFreshness {
         let path = &builds.owner.build_directory;
         let unusable = builds.unusable.iter().map(|reason| {
             format!(
-                "the record in {} is left alone: {}",
+                "the record in {} is ignored: {}",
                 quote::name(path),
                 quote::line(reason)
             )

@@ -49,7 +49,7 @@ fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     if !is_executable(kept) {
         return Err(usage!(
             "{} was there before this hook, and cannot be started\nhint: make it executable, or \
-             repair the link; `cargo xtask hooks install` moves a hook that an older version kept \
+             repair the link; `cargo xtask hooks install` moves a hook that an older version moved \
              elsewhere",
             quote::name(kept)
         ));
@@ -110,8 +110,8 @@ fn move_to_its_place(from: &Utf8Path, hook: &Utf8Path, is_run: bool) -> Result<(
         rename(&to, from)?;
         remove_links(&directory, hook)?;
         return Err(usage!(
-            "{} cannot be started from {}, where it would be kept\nhint: make it an executable \
-             file, or a link that also works from there",
+            "{} cannot be started from {}, where the kit would move it\nhint: make it an \
+             executable file, or a link that also works from there",
             quote::name(from),
             quote::name(&directory)
         ));
@@ -318,7 +318,7 @@ mod tests {
         symlink("tools/hooks", root.join("linked")).unwrap();
         let hook = root.join("linked/pre-push");
         let error = keep(&hook).unwrap_err().to_string();
-        assert!(error.contains("where it would be kept"), "{error}");
+        assert!(error.contains("where the kit would move it"), "{error}");
         assert!(is_executable(&hook) && !root.join("before-xtask").exists());
     }
 

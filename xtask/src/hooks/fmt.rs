@@ -273,7 +273,7 @@ impl<'a> Copy<'a> {
             ));
         }
         let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).context("cannot read what cargo told")?;
+            serde_json::from_slice(&output.stdout).context("cannot read the output of cargo")?;
         let relative = |path: &Utf8Path| path.strip_prefix(&self.top).unwrap_or(path).to_owned();
         let members = metadata.packages.into_iter().map(|package| FmtMember {
             directory: relative(package.manifest_path.parent().unwrap_or(&self.top)),

@@ -165,7 +165,7 @@ impl Hooks {
             return Ok(());
         }
         Err(usage!(
-            "{} cannot be kept: there is no place for it next to {}\nhint: move the hooks to a \
+            "{} cannot be moved: there is no place for it next to {}\nhint: move the hooks to a \
              directory, and run `git config core.hooksPath .githooks`",
             quote::name(hook),
             quote::name(&self.directory)

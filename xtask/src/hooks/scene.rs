@@ -152,8 +152,8 @@ impl<'a> HookRun<'a> {
         let ignored = self.compiled_and_ignored.lock();
         for path in &*ignored.unwrap_or_else(PoisonError::into_inner) {
             let note = format!(
-                "git ignores {}, which is compiled here and is missing in a clone: the step \
-                 runs without it\nhint: `git add --force {}`, or change .gitignore",
+                "git ignores {}, which is compiled here but is missing in a clone: the step runs \
+                 without it\nhint: `git add --force {}`, or change .gitignore",
                 quote::name(path),
                 quote::shell(path)
             );
@@ -210,8 +210,8 @@ impl<'a> HookRun<'a> {
             _ => ("in the index".to_owned(), "stage"),
         };
         usage!(
-            "{name} is stale: it does not fit the manifests {of}\n\
-             hint: run `cargo update --workspace`, and {then} {name}",
+            "{name} is stale: it does not match the manifests {of}\nhint: run `cargo update \
+             --workspace`, and {then} {name}",
             name = quote::name(path)
         )
     }

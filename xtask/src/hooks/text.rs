@@ -213,7 +213,7 @@ pub(crate) fn done(hook: Hook, done: InstallOutcome) {
         InstallOutcome::Removed => status("Removed", name),
         InstallOutcome::Kept => note(format_args!("{name} is installed already")),
         InstallOutcome::Absent => note(format_args!("{name} is not installed")),
-        InstallOutcome::Left => note(format_args!("{name} is not a hook of the kit, and is kept")),
+        InstallOutcome::Left => note(format_args!("{name} is not a hook of the kit; not removed")),
     }
 }
 
@@ -241,8 +241,8 @@ pub(crate) fn found(found: &[FoundHook]) -> String {
         let what = match what {
             What::Absent => "not installed",
             What::Installed => "installed",
-            What::Outdated => "outdated: `hooks install` writes it again",
-            What::Foreign => "not the kit's: `hooks install` keeps it and runs it first",
+            What::Outdated => "outdated: run `hooks install` again",
+            What::Foreign => "not the kit's hook: after `hooks install`, it runs first",
             What::Replaced => {
                 "replaced by another tool, so no step runs: `hooks install` restores the kit's hook"
             }

@@ -23,7 +23,7 @@ pub(crate) fn apply(plan: &InitPlan) -> Result<()> {
             None => create(&path, &file.after).with_context(failed)?,
             Some(before) => {
                 if files::read_text(&path, files::SETTINGS).ok().as_ref() != Some(before) {
-                    return Err(usage!("{} changed just now", quote::name(&path)));
+                    return Err(usage!("{} changed while `init` ran", quote::name(&path)));
                 }
                 write_whole(&path, &file.after).with_context(failed)?;
             }

@@ -23,7 +23,7 @@ pub(crate) enum Edit {
 /// # Errors
 /// Returns an error if the text is no TOML, or if it has a form that the edit does not know.
 pub(crate) fn add_key(text: &str, table: &str, key: &str, value: &Value) -> Result<Edit> {
-    let old: Table = text.parse().context("the file is no valid TOML")?;
+    let old: Table = text.parse().context("the file is not valid TOML")?;
     match old.get(table).and_then(|it| it.get(key)) {
         Some(present) if present == value => return Ok(Edit::Present),
         Some(other) => return Ok(Edit::Differs(other.to_string())),
@@ -47,7 +47,7 @@ pub(crate) fn add_key(text: &str, table: &str, key: &str, value: &Value) -> Resu
 /// # Errors
 /// Returns the errors of [`add_key`].
 pub(crate) fn exclude(text: &str, directory: &str) -> Result<Edit> {
-    let old: Table = text.parse().context("the file is no valid TOML")?;
+    let old: Table = text.parse().context("the file is not valid TOML")?;
     let excluded = old.get("workspace").and_then(|it| it.get("exclude"));
     let Some(excluded) = excluded else {
         let value = Value::Array(vec![directory.into()]);
@@ -93,7 +93,8 @@ fn proven(new: String, wanted: &Table, by_hand: &str) -> Result<Edit> {
     match new.parse::<Table>() {
         Ok(parsed) if parsed == *wanted => Ok(Edit::Text(new)),
         _ => Err(usage!(
-            "its form is not known to `init`\nhint: add {by_hand} by hand, then run `init` again"
+            "`init` cannot edit this form of the file\nhint: add {by_hand} by hand, then run \
+             `init` again"
         )),
     }
 }
@@ -188,16 +189,16 @@ mod tests {
             "[alias]\nxtask = \"run -p xtask --\"\n"
             Differs("\"run -p xtask --\"")
             "alias = { b = \"build\" }\n"
-            error: its form is not known to `init`
+            error: `init` cannot edit this form of the file
             hint: add alias.xtask = "run --" by hand, then run `init` again
             "alias.b = \"build\"\n"
-            error: its form is not known to `init`
+            error: `init` cannot edit this form of the file
             hint: add alias.xtask = "run --" by hand, then run `init` again
             "text = '''\n[alias]\n'''\n"
-            error: its form is not known to `init`
+            error: `init` cannot edit this form of the file
             hint: add alias.xtask = "run --" by hand, then run `init` again
             "[alias\n"
-            error: the file is no valid TOML
+            error: the file is not valid TOML
         "#]]
         .assert_eq(&told.concat());
     }
@@ -242,7 +243,7 @@ mod tests {
             workspace.exclude = ["xtask", "old"]
 
             ---
-            error: its form is not known to `init`
+            error: `init` cannot edit this form of the file
             hint: add workspace.exclude = ["xtask"] by hand, then run `init` again
             ---
         "#]]

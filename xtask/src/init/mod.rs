@@ -111,7 +111,7 @@ impl Args {
             || !self.name.chars().all(is_plain)
         {
             return Err(usage!(
-                "--name {} is no name of a package\nhint: use letters, digits, `-` and `_`",
+                "--name {} is not a package name\nhint: use letters, digits, `-` and `_`",
                 quote::name(&self.name)
             ));
         }

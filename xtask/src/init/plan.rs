@@ -202,7 +202,7 @@ impl InitPlan {
             }
             Some(_) => self.kept.push(KeptFile {
                 path: path.to_owned(),
-                because: "the file exists with other contents".to_owned(),
+                because: "the file exists with different contents".to_owned(),
             }),
         }
         Ok(())
@@ -220,7 +220,7 @@ impl InitPlan {
             Edit::Present => self.unchanged.push(path),
             Edit::Differs(present) => self.kept.push(KeptFile {
                 path,
-                because: format!("the {noun} exists with another value: {present}"),
+                because: format!("the {noun} exists with a different value: {present}"),
             }),
             Edit::Text(after) => self.writes.push(PlannedFile {
                 path,

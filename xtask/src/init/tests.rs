@@ -87,8 +87,8 @@ fn files_with_other_contents_are_kept() {
     let told = text::plan(&plan);
     let kept: Vec<_> = told.lines().filter(|it| it.starts_with("keep")).collect();
     expect_test::expect![[r#"
-        keep .cargo/config.toml: the alias exists with another value: "run -p xtask --"
-        keep .pre-commit-config.yaml: the file exists with other contents"#]]
+        keep .cargo/config.toml: the alias exists with a different value: "run -p xtask --"
+        keep .pre-commit-config.yaml: the file exists with different contents"#]]
     .assert_eq(&kept.join("\n"));
     apply(&plan).unwrap();
     let text = std::fs::read_to_string(top.join(".cargo/config.toml")).unwrap();

@@ -186,25 +186,25 @@ mod tests {
         });
         let costs: String = costs.collect();
         expect_test::expect![[r#"
-            environment-overrides: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            environment-departs: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            split-rustflags: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            environment-overrides: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            environment-departs: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            split-rustflags: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
             env-table-ignored: The line changes none of 10 units that a full build compiles.
-            nested-config: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            contradicting-config: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            nested-config: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            contradicting-config: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
             contradicting-manifest: The line changes none of 10 units that a full build compiles.
             member-profile: The line changes none of 10 units that a full build compiles.
             two-config-files: The line changes none of 10 units that a full build compiles.
-            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
             incremental-with-cache: 8 units of path packages can be compiled incrementally.
             codegen-units-with-incremental: 8 units of path packages can be compiled incrementally.
             lto-with-incremental: 7 binaries are linked in a build of everything with its tests.
             debug-stripped: 7 binaries are linked in a build of everything with its tests.
             full-debug-info: 7 binaries are linked in a build of everything with its tests.
-            toolchain-unpinned: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            toolchain-differs-in-ci: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
-            required-value: A full build compiles 10 units of 3 packages; time unknown, because no run of `cargo xtask timings` for all packages is kept.
+            toolchain-unpinned: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            toolchain-differs-in-ci: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            required-value: A full build compiles 10 units of 3 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
             unreadable-workspace: Unknown, because cargo does not load this workspace.
         "#]].assert_eq(&costs);
     }

@@ -78,8 +78,8 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     if args.last {
         if !args.cargo_args.is_empty() {
             return Err(usage!(
-                "--last reads the last run again, so a cargo command has no effect\nhint: leave \
-                 out `-- {}`",
+                "--last prints the last report again and runs nothing, so it takes no cargo \
+                 command\nhint: leave out `-- {}`",
                 args.cargo_args.join(" ")
             ));
         }
@@ -138,7 +138,7 @@ impl<'a> Build<'a> {
             .and_then(|it| serde_json::from_str(it).ok());
         let report: RebuildReport = report.ok_or_else(|| {
             usage!(
-                "no run of `rebuilds` is kept in {}\nhint: run `cargo xtask rebuilds` first",
+                "no run of `rebuilds` is recorded in {}\nhint: run `cargo xtask rebuilds` first",
                 quote::name(&self.rehearsed.target_directory)
             )
         })?;

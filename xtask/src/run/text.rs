@@ -16,7 +16,7 @@ pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>)
         }
         None => {
             let name = tool.name();
-            format!("nothing affected for `cargo {name}` ({compared})")
+            format!("nothing is affected for `cargo {name}` ({compared})")
         }
     }
 }
@@ -24,7 +24,7 @@ pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>)
 /// Returns the reason why a program is not run.
 pub(crate) fn no_program(answer: &Answer) -> String {
     let compared = quote::line(&answer.compared);
-    format!("nothing affected for the program ({compared})")
+    format!("nothing is affected for the program ({compared})")
 }
 
 /// Returns a note that nextest runs no documentation tests, if some are affected.

@@ -169,8 +169,8 @@ impl<'a> Selector<'a> {
                 .as_ref()
                 .is_some_and(|(_, (kept, _))| !kept.beside.is_empty());
             let note = format!(
-                "the selected packages are built alone, with features of their own: {runner} \
-                 replaces the runner with which the kit skips the tests of other packages"
+                "only the selected packages are built, with their own features: {runner} replaces \
+                 the test runner with which the kit would skip the tests of other packages"
             );
             return (
                 selection,
@@ -421,7 +421,7 @@ fn note(workspace: &Workspace, added: &ExtraPackage) -> String {
     let mut features = added.features.iter().take(4).cloned().collect::<Vec<_>>();
     features.extend((added.features.len() > 4).then(|| "…".to_owned()));
     format!(
-        "{} is selected too: without it, {} would be built without {}",
+        "{} is also selected, because it turns on features of {}: {}",
         name(&added.package),
         name(&added.keeps),
         features.join(", "),

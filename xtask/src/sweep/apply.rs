@@ -252,7 +252,7 @@ pub(crate) fn arm(scan: &DirectoryScan, directories: &Directories, removed: &BTr
         let units = output::count(failed, "unit");
         output::note(format_args!(
             "the access times of {units} in {} cannot be set, because another user owns the files; \
-             their last use is known less exactly",
+             their last use may be unknown",
             directories.build
         ));
     }

@@ -68,7 +68,7 @@ pub(crate) fn find(
             .or_insert((SweepClass::Orphan, because));
     }
     for index in former_layout(scan) {
-        let because = "its toolchain builds in the new layout now".to_owned();
+        let because = "its toolchain now builds in the new layout".to_owned();
         garbage
             .entry(index)
             .or_insert((SweepClass::FormerLayout, because));

@@ -204,8 +204,8 @@ fn arm(args: &ArmArgs) -> Result<Status> {
         output::status("Armed", format_args!("{units} in {}", directories.build));
         if evidence == last_use::UseEvidence::Builds {
             output::note(format_args!(
-                "the file system of {} does not keep access times, so the time of the last build \
-                 will count as the last use\nhint: mount it with `relatime`",
+                "the file system of {} does not keep access times, so `sweep` will use the time of \
+                 the last build instead of the last use\nhint: mount it with `relatime`",
                 directories.build
             ));
         }

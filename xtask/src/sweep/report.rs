@@ -109,7 +109,7 @@ impl AgeClass {
             Self::Week => "in the last week",
             Self::Month => "in the last 30 days",
             Self::Quarter => "in the last 90 days",
-            Self::Older => "before that",
+            Self::Older => "longer ago",
         }
     }
 }

@@ -104,8 +104,8 @@ pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
     for command in &report.commands {
         if command.state == CommandState::Stale && !command.is_default {
             notes.push(format!(
-                "`cargo {}` is not fresh: cargo would build something. Nothing was built, and \
-                 everything that the command uses is kept",
+                "`cargo {}` is not fresh: cargo would build something. Nothing was built, and all \
+                 units that the command uses were kept",
                 quote::line(&command.command)
             ));
         }
@@ -115,11 +115,11 @@ pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
             UseEvidence::AccessTimes => continue,
             UseEvidence::Builds => "the file system does not keep access times",
             UseEvidence::Archived => {
-                "nearly all files were read within a minute, as for an archive"
+                "nearly all files were read within one minute, probably for an archive"
             }
         };
         notes.push(format!(
-            "{}: {why}, so the time of the last build counts as the last use",
+            "{}: {why}, so the time of the last build is used instead of the last use",
             quote::name(&directory.path)
         ));
     }
@@ -141,11 +141,11 @@ pub(crate) fn warnings(report: &SweepReport) -> Vec<String> {
     if let (1.., Some(limit)) = (report.missing, report.max_size) {
         let kept = report.kept.iter().map(|(reason, bytes)| {
             let reason = match reason {
-                KeptReason::Needed => "needed by kept commands",
-                KeptReason::Running => "of the running kit",
-                KeptReason::Unknown => "of profiles whose kept command failed",
+                KeptReason::Needed => "needed by keep commands",
+                KeptReason::Running => "of the running xtask",
+                KeptReason::Unknown => "of profiles whose keep command failed",
                 KeptReason::RecentlyUsed => "used within --max-age",
-                KeptReason::WithinLimit => "kept otherwise",
+                KeptReason::WithinLimit => "kept for another reason",
                 KeptReason::NeverRemoved => "files that sweep does not remove",
             };
             format!("{} {reason}", size(*bytes))

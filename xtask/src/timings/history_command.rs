@@ -41,8 +41,8 @@ pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
     }
     if trend.points.is_empty() {
         output::note(
-            "no run is kept yet\nhint: `cargo xtask timings` measures a build and keeps \
-                      the run",
+            "no run is recorded yet\nhint: `cargo xtask timings` measures a build and records the \
+             run",
         );
     }
     if trend.others > 0 {
@@ -82,7 +82,7 @@ pub(crate) fn list(args: &ListArgs) -> Result<Status> {
     if kept.history.is_empty() {
         let directory = kept.store.directory();
         output::note(format_args!(
-            "no run is kept in {} yet",
+            "no run is recorded in {} yet",
             quote::name(&directory)
         ));
     }

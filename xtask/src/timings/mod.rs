@@ -167,7 +167,8 @@ impl RunHistory {
         if removed > 0 {
             let what = output::count(removed, "old run");
             output::note(format_args!(
-                "removed {what}: `keep` in [workspace.metadata.xtask.timings] sets how many stay"
+                "removed {what}: `keep` in [workspace.metadata.xtask.timings] sets how many are \
+                 kept"
             ));
         }
         Ok(())

@@ -226,7 +226,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
               ],
               "command": "xtask run-affected test --since HEAD --partition=slice:1/3 --keep-going --feature-unification=workspace",
               "notes": [
-                "wide is selected too: without it, base would be built without more"
+                "wide is also selected, because it turns on features of base: more"
               ]
             },
             {
@@ -237,7 +237,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
               ],
               "command": "xtask run-affected test --since HEAD --partition=slice:2/3 --keep-going --feature-unification=workspace",
               "notes": [
-                "wide is selected too: without it, base would be built without more"
+                "wide is also selected, because it turns on features of base: more"
               ]
             }
           ]
@@ -284,7 +284,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
           script: ["cargo nextest run --archive-file nextest-archive.tar.zst --workspace-remap . --no-tests=pass -E 'package(=two)' --no-fail-fast"]
         --- stderr
         note: 2 jobs instead of 3: the change affects 2 test targets; nextest's own --partition splits the tests of one binary
-        note: wide is selected too: without it, base would be built without more
+        note: wide is also selected, because it turns on features of base: more
     "##]]);
     if project.cargo(&["nextest", "--version"]).status != 0 {
         eprintln!("cargo-nextest is not installed here: not tested");
@@ -384,7 +384,8 @@ fn everything_counts_as_changed_without_a_base() {
     let mut command = project.kit(&["ci", "matrix", "--all", "--github"]);
     project.finish(&mut command).is(expect![[r#"
         --- stderr
-        error: --github: GITHUB_OUTPUT is not set (GitHub sets it in its jobs)
+        error: --github: GITHUB_OUTPUT is not set
+        hint: GitHub sets it in its jobs; elsewhere, leave out --github
         --- exit status 2
     "#]]);
 }

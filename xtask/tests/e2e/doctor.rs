@@ -86,7 +86,7 @@ fn recorded_script_output_is_checked() {
           at crates/a/build.rs
           read: `rerun-if-changed` in `main` of [ROOT]/crates/a/build.rs
           costs: Every build runs the script again, and rebuilds the package and its dependents.
-          here: 4 units, of 2 packages, compiled again (dependents: b); time unknown, because no run of `cargo xtask timings` for all packages is kept.
+          here: 4 units, of 2 packages, compiled again (dependents: b); time unknown, because `cargo xtask timings` has not measured a build of all packages.
           fix: Name a file that exists, or the directory in which the file may appear.
 
         --- stderr

@@ -148,7 +148,7 @@ fn a_hook_checks_the_lock_file_that_is_going_to_be_committed() {
         hook().is(expect![[r#"
             --- stderr
             ── check failed ([TIME])
-            error: Cargo.lock is stale: it does not fit the manifests in the index
+            error: Cargo.lock is stale: it does not match the manifests in the index
             hint: run `cargo update --workspace`, and stage Cargo.lock
             ── pre-commit: check (failed [TIME]) in [TIME]
                hint: SKIP=check skips the failed steps, --no-verify skips the hook

@@ -30,7 +30,7 @@ fn selected_packages_are_built_with_the_features_of_the_workspace() {
     let named = project.named(&[]);
     project.xtask(&["run-affected", "check"]).is(expect![[r#"
         --- stderr
-        note: wide is selected too: without it, base would be built without more
+        note: wide is also selected, because it turns on features of base: more
         note: cheapest features: the features of the workspace (to compile: 3 units for the features of the workspace, 4 units for the selected packages alone, 3 units for the whole workspace)
              Running cargo check -p narrow -p wide --all-targets --locked
             Checking narrow v0.1.0 ([ROOT]/crates/narrow)
@@ -104,13 +104,13 @@ fn a_dry_run_prints_the_command_for_each_tool() {
     expect![[r#"
         cargo --config 'target."cfg(all())".runner=["[KIT]", "run-test", "--without", "wide", "--"]' test -p narrow -p wide --test=it --no-fail-fast --release --locked
         --- stderr
-        note: wide is selected too: without it, base would be built without more
+        note: wide is also selected, because it turns on features of base: more
         cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
-        note: wide is selected too: without it, base would be built without more
+        note: wide is also selected, because it turns on features of base: more
         cargo nextest run -p narrow -p wide --test=it --no-tests=pass -E 'binary_id(=narrow::it)' --locked
         --- stderr
-        note: wide is selected too: without it, base would be built without more
+        note: wide is also selected, because it turns on features of base: more
         cargo clippy --workspace --exclude apart --all-targets --locked
         cargo fmt -p narrow --check
         cargo doc --no-deps -p narrow --locked
@@ -152,7 +152,7 @@ fn packages_selected_for_features_are_not_tested() {
     let output = test();
     assert_eq!(output.status, 0, "{output}");
     assert!(
-        output.stderr.contains("note: wide is selected too"),
+        output.stderr.contains("note: wide is also selected"),
         "{output}"
     );
     assert!(output.stdout.contains("running 1 test"), "{output}");
@@ -174,7 +174,7 @@ fn packages_selected_for_features_are_not_tested() {
     let output = test();
     assert_eq!(output.status, 0, "{output}");
     assert!(output.stdout.contains("running 1 test"), "{output}");
-    let note = "the selected packages are built alone, with features of their own: the runner of \
+    let note = "only the selected packages are built, with their own features: the runner of \
                 `target.cfg(all())`";
     assert!(output.stderr.contains(note), "{output}");
 }
@@ -200,7 +200,7 @@ fn the_cheapest_features_are_chosen() {
         .is(expect![[r#"
             cargo check -p narrow -p wide --all-targets --locked
             --- stderr
-            note: wide is selected too: without it, base would be built without more
+            note: wide is also selected, because it turns on features of base: more
             note: cheapest features: the features of the workspace (to compile: 3 units for the features of the workspace, 4 units for the selected packages alone, 3 units for the whole workspace)
         "#]]);
     let explicit = |which: &str| {

@@ -19,7 +19,7 @@ fn a_full_and_a_fresh_build_are_measured() {
         [TIME]: 1 unit ran
         [TIME] of work, [NUMBER] units at a time on average ([SHARE] of its jobs); the first started after [TIME]
 
-        Critical path [TIME], [SHARE] of the build; on the way to its end it waited [TIME] for cores
+        Critical path [TIME], [SHARE] of the build; the chain that ended last waited [TIME] for a free core
              time     slack
          [TIME] [TIME]  base v0.1.0 lib
 
@@ -141,7 +141,7 @@ fn a_history_is_compared_budgeted_and_exported() {
     assert!(
         first
             .stderr
-            .contains("warning: budget.baseline: no run is kept yet"),
+            .contains("warning: budget.baseline: no run is recorded yet"),
         "{first}"
     );
     assert!(
@@ -275,8 +275,8 @@ fn unusable_reports_and_records_are_refused() {
         .xtask(&["timings", "diff", "latest~1"])
         .is(expect![[r#"
         --- stderr
-        error: no run is kept yet
-        hint: `cargo xtask timings` measures a build and keeps the run
+        error: no run is recorded yet
+        hint: `cargo xtask timings` measures a build and records the run
         --- exit status 2
     "#]]);
     project.xtask(&["timings", "--label", "twin"]).done();

@@ -255,8 +255,8 @@ fn each_workspace_uses_its_own_configuration() {
         cargo check --workspace --all-targets --locked
         --- stderr
         note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-        note: lone: nothing affected for `cargo check` (the named files belong to another workspace)
-        note: tests/fixtures/fine: nothing affected for `cargo check` (the named files belong to another workspace)
+        note: lone: nothing is affected for `cargo check` (the named files belong to another workspace)
+        note: tests/fixtures/fine: nothing is affected for `cargo check` (the named files belong to another workspace)
     "#]]);
     project.write(
         "tools/gauge/tests/it.rs",

@@ -1,4 +1,4 @@
-//! Finds the packages that must be selected too, so that a selection is built with the features of
+//! Finds the packages that must also be selected, so that a selection is built with the features of
 //! the whole workspace.
 //!
 //! Cargo unifies features over the selected packages. With `-p a`, a dependency loses the features
@@ -392,7 +392,7 @@ fn added(
         let (keeps, features) = brought
             .into_iter()
             .min()
-            .expect("who brings nothing is no provider");
+            .expect("a provider has a missing feature");
         added.push(ExtraPackage {
             package: package.to_owned(),
             keeps: keeps.to_owned(),

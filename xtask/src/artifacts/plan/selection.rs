@@ -42,7 +42,7 @@ pub struct CleanSelection {
     pub documentation: bool,
     /// True to keep compiled artifacts and incremental caches: only fingerprints are removed.
     pub keep_incremental: bool,
-    /// True to remove the package of the running kit, too.
+    /// True to remove the package of the running xtask, too.
     pub running_too: bool,
     /// The packages whose artifacts are kept.
     pub left_out: BTreeSet<PackageIx>,

@@ -33,7 +33,7 @@ fn actions(facts: &UnitFacts) -> String {
 #[test]
 fn only_a_proven_unit_is_stamped() {
     let other = || Some("src/lib.rs".to_owned());
-    let untied = Err("it is not in the record".to_owned());
+    let untied = Err("it was not recorded".to_owned());
     let cases = [
         ("proven", proven()),
         (

@@ -65,6 +65,6 @@ fn cause(build: &str, package: Option<&Package>, variables: &[String]) -> String
         Some(package) if package.source.is_none() && build == "other path" => {
             "the checkout's path: sccache hashes the directory of path packages".to_owned()
         }
-        _ => "not known: its inputs differ between two builds of the same sources".to_owned(),
+        _ => "unknown: its inputs differ between two builds of the same sources".to_owned(),
     }
 }

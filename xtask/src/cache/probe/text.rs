@@ -92,7 +92,7 @@ fn lines(report: &ProbeReport) -> Vec<String> {
     }
     let verdict = if report.passed { "passed" } else { "failed" };
     lines.push(format!(
-        "{verdict}: the floor of the warm build is {}%",
+        "{verdict}: at least {}% of the second build must be hits",
         report.floor
     ));
     lines
@@ -154,7 +154,7 @@ mod tests {
             warm, cannot be cached: app: a binary
             no build at another path: no repository
             unchanged: cargo compiled again: build-script-build
-            failed: the floor of the warm build is 80%
+            failed: at least 80% of the second build must be hits
             ### Compiler cache: probe
 
             | build | result |
@@ -167,7 +167,7 @@ mod tests {
             - warm, cannot be cached: app: a binary
             - no build at another path: no repository
             - unchanged: cargo compiled again: build-script-build
-            - failed: the floor of the warm build is 80%
+            - failed: at least 80% of the second build must be hits
         "#]].assert_eq(&(text(&report) + &markdown(&report)));
     }
 }

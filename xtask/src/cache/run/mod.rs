@@ -42,7 +42,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     let build = match CachedBuild::start(&runner) {
         Ok(build) => build,
         Err(error) => {
-            output::warning(format_args!("building without a compiler cache: {error:#}"));
+            output::warning(format_args!(
+                "the build runs without a compiler cache: {error:#}"
+            ));
             // An empty wrapper overrides the wrapper of the configuration.
             cargo.env("RUSTC_WRAPPER", "");
             return cargo_runs::interruptible(&mut cargo);
@@ -79,7 +81,7 @@ impl CachedBuild {
         let failing = settings.remotes.iter().find_map(|it| it.ping().err());
         match (failing, settings.remotes.is_empty()) {
             (Some(why), _) => output::warning(format_args!(
-                "the remote cache does not answer, so the build uses the disk alone: {why}"
+                "the remote cache does not answer, so the build uses only the disk: {why}"
             )),
             (None, true) => {}
             (None, false) => {
@@ -89,7 +91,7 @@ impl CachedBuild {
                 match ready {
                     Ok(server) => remote = Some(server),
                     Err(error) => {
-                        output::warning(format_args!("the build uses the disk alone: {error:#}"))
+                        output::warning(format_args!("the build uses only the disk: {error:#}"))
                     }
                 }
             }

@@ -66,7 +66,7 @@ impl Watchdog {
             remote.kill();
         }
         output::warning(format_args!(
-            "the remote cache was lost, so the build goes on with the disk alone: {why}"
+            "the remote cache failed, so the build continues with the disk: {why}"
         ));
         self.lost = Some(why);
     }
@@ -75,7 +75,7 @@ impl Watchdog {
     fn give_up(&mut self) {
         let written = wrapper::use_no_cache(&self.directory);
         output::warning(match written {
-            Ok(()) => "the private server of sccache ended, so the build goes on without a cache",
+            Ok(()) => "the private server of sccache ended, so the build continues without a cache",
             Err(_) => "the private server of sccache ended, and its directory cannot be written",
         });
     }

@@ -82,8 +82,7 @@ pub(super) fn with_settings(text: &str, settings: &[Setting]) -> Result<String, 
             Wanted::Nothing => None,
         });
         return Err(format!(
-            "its form is not one that can be edited line by line\nhint: write these values by \
-             hand: {}",
+            "the kit cannot edit this form of the table\nhint: write these values by hand: {}",
             lines.collect::<Vec<_>>().join(", ")
         ));
     }

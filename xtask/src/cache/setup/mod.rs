@@ -93,8 +93,8 @@ pub(crate) struct UnsetArgs {
 pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
     if args.engine == Engine::Kache {
         return Err(usage!(
-            "the kit does not set up kache: its set-up is not tested\nhint: leave out --engine to \
-             use sccache, or write kache's own configuration by hand"
+            "kache is not supported, because the kit is not tested with it\nhint: leave out \
+             --engine to use sccache, or write kache's own configuration by hand"
         ));
     }
     let runner = Runner::new()?;
@@ -103,7 +103,7 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
     let plan = SetupPlan::new(&runner, &workspace, &args.store, args.size)?;
     output::data(&plan.text())?;
     if plan.changes.is_empty() {
-        output::note("the files have these values already");
+        output::note("the files already have these values");
     }
     if !args.dry_run {
         plan.apply()?;
@@ -127,7 +127,7 @@ pub(crate) fn unset(args: &UnsetArgs) -> Result<Status> {
     let plan = SetupPlan::of_unset(&runner, &workspace)?;
     output::data(&plan.text())?;
     if plan.changes.is_empty() {
-        output::note("no file holds a set-up of `cargo xtask cache setup`");
+        output::note("nothing to remove: no file contains settings of `cargo xtask cache setup`");
     }
     if !args.dry_run {
         plan.apply()?;
@@ -142,8 +142,8 @@ fn surroundings(runner: &Runner) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     if Sccache::find(runner, wrapper.as_ref()).is_none() {
         notes.push(
-            "sccache is not installed, and without it cargo fails: everyone who builds here needs \
-             `cargo install --locked sccache`"
+            "sccache is not installed, and cargo fails without it: run `cargo install --locked \
+             sccache` on every machine that builds here"
                 .to_owned(),
         );
     }
@@ -160,8 +160,8 @@ fn surroundings(runner: &Runner) -> Result<Vec<String>> {
     }
     if wrapper.is_some_and(|it| it.is_sccache()) {
         notes.push(
-            "a server that runs already keeps its configuration until `sccache --stop-server`; \
-             `cargo xtask cache probe` then proves the set-up"
+            "an sccache server that is already running keeps its old configuration until `sccache \
+             --stop-server`; then test with `cargo xtask cache probe`"
                 .to_owned(),
         );
     }

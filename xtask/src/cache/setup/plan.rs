@@ -145,15 +145,15 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         "M" | "m" => 20,
         "G" | "g" => 30,
         "T" | "t" => 40,
-        _ => return Err("write a size as 20G or 500M".to_owned()),
+        _ => return Err("write a size such as 20G or 500M".to_owned()),
     };
     let number: u64 = digits
         .parse()
-        .map_err(|_| "write a size as 20G or 500M".to_owned())?;
+        .map_err(|_| "write a size such as 20G or 500M".to_owned())?;
     number
         .checked_shl(shift)
         .filter(|it| it >> shift == number && *it > 0)
-        .ok_or_else(|| "the size is not possible".to_owned())
+        .ok_or_else(|| "the size is too large".to_owned())
 }
 
 impl Store {

@@ -38,7 +38,7 @@ pub(super) fn markdown(report: &StatusReport) -> String {
         .as_ref()
         .filter(|it| !it.packages.is_empty())
     {
-        text.push_str("\n| package | compilations | why it did not come from the cache |\n");
+        text.push_str("\n| package | compilations | cause |\n");
         text.push_str("| --- | --- | --- |\n");
         for missing in last.packages.iter().take(SHOWN) {
             text.push_str(&format!(
@@ -76,11 +76,11 @@ fn rows(report: &StatusReport) -> Vec<(&'static str, String)> {
     if let Some(last) = &report.last_run {
         rows.push(("last run", counts(&last.counts, &last.shares)));
         match &last.lost {
-            Some(why) => rows.push(("", format!("the remote was lost: {}", quote::line(why)))),
+            Some(why) => rows.push(("", format!("the remote failed: {}", quote::line(why)))),
             None if !last.used_remote && !report.remotes.is_empty() => {
                 rows.push((
                     "",
-                    "with the disk alone: the remote did not answer".to_owned(),
+                    "only the disk was used: the remote did not answer".to_owned(),
                 ));
             }
             None => {}
@@ -258,7 +258,7 @@ mod tests {
             remote       redis a:1 answers in 2 ms, 1.0 KiB
             remote       s3 b does not answer: b:80 accepts connections, but does not answer
             last run     hits 9, misses 3, errors 1; hit rate 75%, coverage 52% (12 of 23); not cacheable: crate-type 11
-                         the remote was lost: a:1 is gone
+                         the remote failed: a:1 is gone
                 app (2): a binary | or two
             ### Compiler cache
 
@@ -271,9 +271,9 @@ mod tests {
             | remote | redis a:1 answers in 2 ms, 1.0 KiB |
             | remote | s3 b does not answer: b:80 accepts connections, but does not answer |
             | last run | hits 9, misses 3, errors 1; hit rate 75%, coverage 52% (12 of 23); not cacheable: crate-type 11 |
-            |  | the remote was lost: a:1 is gone |
+            |  | the remote failed: a:1 is gone |
 
-            | package | compilations | why it did not come from the cache |
+            | package | compilations | cause |
             | --- | --- | --- |
             | app | 2 | a binary \| or two |
         "#]].assert_eq(&(text(&report) + &markdown(&report)));

@@ -36,8 +36,8 @@ pub fn find<'a>(all: &'a [Series], spec: &str) -> Result<&'a Series, String> {
     let named: Vec<&Series> = all.iter().rev().filter(is_meant).collect();
     match (named.len(), back.or((name == "latest").then_some(0))) {
         (0, _) if all.is_empty() => {
-            let hint = "`cargo xtask timings` measures a build and keeps the run";
-            Err(format!("no run is kept yet\nhint: {hint}"))
+            let hint = "`cargo xtask timings` measures a build and records the run";
+            Err(format!("no run is recorded yet\nhint: {hint}"))
         }
         (0, _) => Err(format!(
             "no run is called `{name}`\nhint: `timings list` lists the runs; name a run by \

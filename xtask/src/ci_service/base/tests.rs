@@ -245,7 +245,7 @@ fn other_services_name_the_target_of_a_pull_request() {
         since s1 ← compared with the last successful run, s1
         base main ← compared with the merge base with the default branch
         all ← everything counts as changed: this commit is on the default branch, and this CI service names no earlier commit; pass the last tested commit with --last-success
-        base main ← compared with the merge base with the default branch; no CI service was recognized
+        base main ← compared with the merge base with the default branch; no CI service was found
     "#]].assert_eq(&text);
 }
 

@@ -125,7 +125,7 @@ fn path_headline(analysis: &Analysis) -> String {
         Order::LastBlocker => " at least",
     };
     format!(
-        "Critical path{guessed} {}, {:.0}% of the build; on the way to its end it waited {} for cores",
+        "Critical path{guessed} {}, {:.0}% of the build; the chain that ended last waited {} for a free core",
         seconds(analysis.critical_path.length),
         100.0 * analysis.critical_path.length / at_work,
         seconds(realised.waiting),

@@ -55,7 +55,7 @@ fn a_report_fits_on_a_screen() {
         1m 06.5s of work, 1.1 units at a time on average (53% of its jobs); the first started after 0.50s
         over budget: total 1m 03.0s, at most 1m 00.0s; most by syn v1.0.0 lib (1m 00.0s)
 
-        Critical path 1m 02.5s, 100% of the build; on the way to its end it waited 0.00s for cores
+        Critical path 1m 02.5s, 100% of the build; the chain that ended last waited 0.00s for a free core
              time     slack
          1m 00.0s     0.00s  syn v1.0.0 lib
             2.50s     0.00s  longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglo…

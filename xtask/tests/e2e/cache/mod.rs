@@ -76,7 +76,7 @@ fn a_dead_remote_cache_neither_stalls_nor_fails_a_build() {
         let lost = cached.build();
         check(
             &lost,
-            "warning: the remote cache was lost, so the build goes on with the disk alone",
+            "warning: the remote cache failed, so the build continues with the disk",
         );
         fs::remove_file(&file).unwrap();
         if signal == "STOP" {
@@ -133,7 +133,7 @@ fn a_missing_program_does_not_fail_a_build() {
     let output = project.finish(kit.env("PATH", path));
     assert_eq!(output.status, 0, "{output}");
     if !std::path::Path::new("/usr/bin/sccache").exists() {
-        let said = "warning: building without a compiler cache: sccache is not installed";
+        let said = "warning: the build runs without a compiler cache: sccache is not installed";
         assert!(output.stderr.contains(said), "{output}");
     }
 }

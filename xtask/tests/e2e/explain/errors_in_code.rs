@@ -135,8 +135,8 @@ fn errors_in_code_get_no_cleaning() {
           -
         undefined symbol: error-in-code: a symbol is defined by no library; no artifact is damaged
           name the library that defines the symbol: `cargo::rustc-link-lib` in the build script
-        two versions: two-versions: `base` is there in the versions 0.1.0 and 0.2.0
-          let all packages of the evidence require one version of base: 0.2.0; no cleaning helps
+        two versions: two-versions: the build uses several versions of `base`: 0.1.0 and 0.2.0
+          require the same version of base in all these packages: 0.2.0; cleaning does not help
         cycle: dependency-cycle: the shortest cycle is base → mid → base
           remove line 6 of [ROOT]/crates/base/Cargo.toml: no source of base uses mid
     "#]].assert_eq(&told);
@@ -171,7 +171,7 @@ fn input_without_meaning_is_wrong_use() {
     expect![[r#"
         ["explain", "damaged-artefact"]
         --- stderr
-        error: `damaged-artefact` is no code and no path
+        error: `damaged-artefact` is neither a code nor a path
         hint: did you mean `damaged-artifact`?
         --- exit status 2
 
@@ -212,7 +212,7 @@ fn input_without_meaning_is_wrong_use() {
 
         "error: a new sentence of cargo\n"
         a new sentence of cargo
-          not understood: no rule of this command knows this error
+          not understood: `explain` does not know this error
         --- stderr
         warning: not every error of the input was understood, so there may be another cause
         --- exit status 2

@@ -107,7 +107,7 @@ fn touch_is_refused_beside_another_build_directory() {
     project.xtask(&["freshness", "save"]).done();
     project.xtask(&["freshness", "restore", "--touch"]).is(expect_test::expect![[r#"
         --- stderr
-        error: --touch is refused: [ROOT]/target/editor/debug is another build directory below the workspace, and its units would take changed files for unchanged ones
+        error: --touch is refused: [ROOT]/target/editor/debug is another build directory below the workspace, and its units would stay fresh although files changed
         hint: add --all-target-dirs, remove that directory, or leave out --touch
         --- exit status 2
     "#]]);
@@ -149,9 +149,9 @@ fn a_record_of_another_place_or_a_damaged_one_is_left_alone() {
     );
     told += &notes(&project, &[]);
     expect_test::expect![[r#"
-        note: the record in [ROOT]/other is left alone: it belongs to the build directory [ROOT]/target, not [ROOT]/other
-        note: the record in [ROOT]/other is left alone: it is damaged
-        note: the record in [ROOT]/other is left alone: another version of the kit wrote it
+        note: the record in [ROOT]/other is ignored: it was made for the build directory [ROOT]/target, not for [ROOT]/other
+        note: the record in [ROOT]/other is ignored: it is damaged
+        note: the record in [ROOT]/other is ignored: another version of the kit wrote it
         note: there is no record of builds in [ROOT]/other
         note: [ROOT]/other holds artifacts of dependencies only, and no record: the cache action removed the artifacts of the workspace and the record, as Swatinem/rust-cache does
         hint: cache the whole target directory with actions/cache, see docs/freshness.md

@@ -55,7 +55,7 @@ fn an_existing_hook_is_kept_and_run_first() {
         .xtask(&["hooks", "uninstall", "pre-push"])
         .is(expect![[r#"
             --- stderr
-            note: pre-push is not a hook of the kit, and is kept
+            note: pre-push is not a hook of the kit; not removed
         "#]]);
 }
 

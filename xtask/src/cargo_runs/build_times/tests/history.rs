@@ -59,7 +59,7 @@ fn runs_are_found_by_label_commit_and_age() {
     assert!(
         find(&[], "latest")
             .unwrap_err()
-            .contains("no run is kept yet")
+            .contains("no run is recorded yet")
     );
 }
 
