@@ -180,7 +180,7 @@ fn show(args: &Args, report: &ExplainReport, plan: Option<CleanPlan>) -> Result<
         true => Status::Done,
         false => {
             output::warning(
-                "not every error of the input was understood, so there may be another cause",
+                "a part of the input was not understood, so there may be another cause",
             );
             Status::Usage
         }

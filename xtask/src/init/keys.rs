@@ -46,42 +46,45 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "\"workspace\", \"selected\" or \"cheapest\"",
         Some("\"cheapest\""),
         "\"workspace\"",
-        "Build shared dependencies of a selection with the features of these packages",
+        "Choose the features of shared dependencies: of the workspace, of the selected packages, \
+         or the cheapest",
     ),
     key(
         "freshness.always-run",
         "list of packages",
         Some("[]"),
         "[\"version-info\"]",
-        "Run the build scripts of these packages after each restore: they read the network or the time",
+        "Run the build scripts of these packages after each restore, because they use the network \
+         or the time",
     ),
     key(
         "freshness.inputs",
         "list of paths below the workspace root",
         Some("[]"),
         "[\"schema\"]",
-        "Compare these files and directories for every unit, although no unit names them",
+        "Treat these files and directories as inputs of every unit of a path package",
     ),
     key(
         "freshness.pure-macros",
         "list of packages",
         Some("[]"),
         "[\"labels-derive\"]",
-        "Trust these procedural macros to read no file and no variable",
+        "Assume that these procedural macros read no file and no variable",
     ),
     key(
         "hooks.enabled",
         "boolean",
         None,
         "false",
-        "Check this workspace by hooks; by default, every workspace that is no fixture is checked",
+        "Let the hooks check this workspace; by default, they check every workspace except \
+         fixtures",
     ),
     key(
         "hooks.skip-workspaces",
         "list of globs",
         Some("[]"),
         "[\"fuzz\", \"third-party/**\"]",
-        "Do not check these workspaces below this workspace",
+        "Skip these workspaces; the globs are relative to this workspace",
     ),
     key(
         "hooks.pre-commit.steps",
@@ -151,8 +154,8 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "list of words",
         None,
         "[\"typos\", \"{files}\"]",
-        "Run this program as the step NAME; {files}, {packages}, {cargo-args} and {xtask} are \
-         replaced",
+        "Run this program as the step NAME; the placeholders {files}, {packages}, {cargo-args} and \
+         {xtask} are replaced",
     ),
     key(
         "hooks.steps.NAME.files",
@@ -215,7 +218,7 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "text",
         None,
         "\"this is a library for many toolchains\"",
-        "State the reason of the exception (required)",
+        "Give the reason for the exception (required)",
     ),
     key(
         "policy.require",
@@ -229,21 +232,21 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "boolean",
         Some("false"),
         "true",
-        "Allow to remove artifacts that another checkout built into the shared target directory",
+        "Allow the removal of artifacts that another checkout built into a shared target directory",
     ),
     key(
         "rules[].files",
         "list of globs",
         None,
         "[\"schema/**\"]",
-        "Match these paths, for files that no unit is known to read",
+        "Apply the rule to changed files that match one of these globs",
     ),
     key(
         "rules[].affects",
         "\"nothing\", \"everything\" or list of packages",
         None,
         "[\"server\"]",
-        "Affect these packages if a matching path changes (required)",
+        "Treat these packages as affected if a matching file changes (required)",
     ),
     key(
         "rules[].rerun",
@@ -257,21 +260,22 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "size",
         None,
         "\"20G\"",
-        "Remove units by last use until the directories take no more than this",
+        "Remove the least recently used units until the directories are no larger than this",
     ),
     key(
         "sweep.max-age",
         "time",
         None,
         "\"14d\"",
-        "Keep what was used within this time",
+        "Keep units that were used within this time",
     ),
     key(
         "sweep.keep-commands",
         "list of cargo commands",
         None,
         "[\"clippy --workspace\"]",
-        "Keep what these cargo commands need; by default, a build, a check and a test of everything",
+        "Keep the units that these cargo commands need; by default, a build, a check and a test of \
+         the whole workspace",
     ),
     key(
         "sweep.toolchains",
@@ -313,7 +317,7 @@ pub(crate) const KEYS: &[ConfigKey] = &[
         "percent",
         None,
         "80",
-        "Require this share of hits of the compiler cache",
+        "Require at least this hit rate of the compiler cache",
     ),
     key(
         "timings.budget.packages.NAME",

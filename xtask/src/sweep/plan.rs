@@ -193,12 +193,7 @@ impl Planner<'_> {
             if !is_over {
                 break;
             }
-            self.remove(
-                directory,
-                unit,
-                SweepClass::LastUse,
-                "not used for the longest time",
-            );
+            self.remove(directory, unit, SweepClass::LastUse, "least recently used");
         }
     }
 

@@ -94,7 +94,7 @@ fn class_name(class: SweepClass) -> &'static str {
         SweepClass::FormerLayout => "units of the former layout",
         SweepClass::WithoutFingerprint => "artifacts without a fingerprint",
         SweepClass::Incremental => "incremental state without a unit",
-        SweepClass::LastUse => "units by last use",
+        SweepClass::LastUse => "least recently used units",
     }
 }
 

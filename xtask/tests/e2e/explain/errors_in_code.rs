@@ -189,7 +189,7 @@ fn input_without_meaning_is_wrong_use() {
         [ROOT]/target/debug/nothing
           not understood: no unit of this workspace's build directory has this file
         --- stderr
-        warning: not every error of the input was understood, so there may be another cause
+        warning: a part of the input was not understood, so there may be another cause
         --- exit status 2
 
         ["explain", "future-source", "--fix"]
@@ -214,7 +214,7 @@ fn input_without_meaning_is_wrong_use() {
         a new sentence of cargo
           not understood: `explain` does not know this error
         --- stderr
-        warning: not every error of the input was understood, so there may be another cause
+        warning: a part of the input was not understood, so there may be another cause
         --- exit status 2
 
     "#]]
