@@ -24,28 +24,28 @@ pub(crate) const CHECKS: &[&Check] = &[&DAMAGED, &STALE];
 static DAMAGED: Check = Check {
     code: "damaged-artifact",
     level: Level::Error,
-    cost: "Cargo calls the unit fresh, so its dependents fail to compile or link, or a damaged \
-           program runs.",
+    cost: "Cargo considers the damaged unit fresh, so its dependents fail to compile or link, or a \
+           damaged program runs.",
     explanation: "Read: the format of the files that the finished units of the workspace's \
                   packages left in the build directory: length, first and last bytes, the tables \
                   of archives and executables; the objects and the metadata in incremental caches; \
                   and the existence of the generated files that units were compiled from. Files \
-                  of other formats than ELF are only checked for zeros.\n\nA disk that ran full, a \
-                  crash, or a copied directory leaves such files. Damage in the middle of a file \
-                  is not found.\n\nFix: `--fix` removes the records of exactly these units, and \
-                  the incremental caches that hold damaged files, under cargo's lock.",
+                  that are not ELF are only checked for zeros.\n\nCauses are a full disk, a crash, \
+                  or an incomplete copy of the directory. Damage in the middle of a file is not \
+                  found.\n\nFix: `--fix` removes the records of exactly these units, and the \
+                  incremental caches that contain damaged files, under cargo's lock.",
 };
 
 static STALE: Check = Check {
     code: "stale-artifact",
     level: Level::Error,
-    cost: "Cargo calls the units fresh, so rustc refuses the dependents, or a program holds old \
-           code.",
+    cost: "Cargo considers the stale units fresh, so rustc refuses to compile the dependents, or a \
+           program contains old code.",
     explanation: "Read: the crate hash in the metadata of each library, and the hashes that the \
-                  metadata of the workspace's libraries names for their dependencies. Found if \
-                  cargo's records and times agree and the hashes do not: the library or its \
-                  dependent was replaced after the build. Libraries of an unknown metadata format \
-                  are left out.\n\nSources that changed and kept an old time are not found: \
+                  metadata of the workspace's libraries names for their dependencies. Reported if \
+                  the hashes differ although cargo's records and times agree: then the library or \
+                  its dependent was replaced after the build. Libraries with an unknown metadata \
+                  format are skipped.\n\nSources that changed but have an old time are not found: \
                   `cargo xtask freshness verify` compares their content.\n\nFix: `--fix` removes \
                   the records of exactly these libraries, under cargo's lock.",
 };

@@ -17,38 +17,40 @@ pub(crate) const CHECKS: &[&Check] = &[&INCREMENTAL, &ENVIRONMENT, &NO_EFFECT];
 static INCREMENTAL: Check = Check {
     code: "cache-incremental",
     level: Level::Warning,
-    cost: "sccache does not cache incremental compilations: packages of the workspace are compiled \
-           on every machine.",
+    cost: "sccache does not cache incremental compilations, so packages of the workspace are \
+           compiled on every machine.",
     explanation: "Read: cargo's configuration and `CARGO_INCREMENTAL`, if sccache is the wrapper \
-                  around rustc. Found if incremental compilation is on, as it is by default in the \
-                  profile `dev`. With `CARGO_INCREMENTAL=1` sccache refuses to compile.\n\nNo \
-                  problem if only dependencies are meant to be cached.\n\nFix: `build.incremental = \
-                  false` in `.cargo/config.toml`, as `cargo xtask cache setup` writes it.",
+                  around rustc. Reported if incremental compilation is on, as it is by default in \
+                  the profile `dev`. With `CARGO_INCREMENTAL=1` sccache refuses to \
+                  compile.\n\nThis is no problem if you want to cache only dependencies.\n\nFix: \
+                  `build.incremental = false` in `.cargo/config.toml`, as `cargo xtask cache \
+                  setup` writes it.",
 };
 
 static ENVIRONMENT: Check = Check {
     code: "cache-environment",
     level: Level::Warning,
-    cost: "sccache hashes the variable into every key, so this shell shares nothing with builds that \
-           have another value.",
+    cost: "sccache includes the variable in every key, so builds from this shell share nothing \
+           with builds that have another value.",
     explanation: "Read: the environment of this command, if sccache is the wrapper around rustc. \
-                  Found is a variable that is part of sccache's keys and changes nothing that is \
-                  compiled: `CARGO_LOG`, `CARGO_TERM_*`, `CARGO_NET_*`, `CARGO_HTTP_*`, \
-                  `CARGO_TARGET_DIR`, and a `CARGO_HOME` other than `~/.cargo`. `cargo xtask cache \
-                  probe` finds such variables by builds.\n\nFix: set the value in \
-                  `.cargo/config.toml`, and unset the variable.",
+                  Reported are variables that are part of sccache's keys although they do not \
+                  affect the compilation: `CARGO_LOG`, `CARGO_TERM_*`, `CARGO_NET_*`, \
+                  `CARGO_HTTP_*`, `CARGO_TARGET_DIR`, and a `CARGO_HOME` other than `~/.cargo`. \
+                  `cargo xtask cache probe` finds such variables by builds.\n\nFix: set the value \
+                  in `.cargo/config.toml`, and unset the variable.",
 };
 
 static NO_EFFECT: Check = Check {
     code: "cache-no-effect",
     level: Level::Note,
-    cost: "The setting does nothing, and hides that packages miss for another reason.",
-    explanation: "Read: the environment and sccache's configuration file, if sccache is the wrapper \
-                  around rustc. Found are settings of sccache for C only: `SCCACHE_BASEDIRS` and \
-                  `basedirs`, `SCCACHE_DIRECT` and `preprocessor_cache_mode`, and variables of \
-                  ccache. Path packages miss at another path whatever `basedirs` says.\n\nNo \
-                  problem if the same sccache compiles C.\n\nFix: remove the setting; build at the \
-                  same path instead.",
+    cost: "The setting of sccache has no effect, and the real cause of cache misses stays unknown.",
+    explanation: "Read: the environment and sccache's configuration file, if sccache is the \
+                  wrapper around rustc. Reported are settings that sccache uses only for C: \
+                  `SCCACHE_BASEDIRS` and `basedirs`, `SCCACHE_DIRECT` and \
+                  `preprocessor_cache_mode`, and variables of ccache. At another path, path \
+                  packages are always misses, even with `basedirs`.\n\nThis is no problem if the \
+                  same sccache also compiles C.\n\nFix: remove the setting; build at the same path \
+                  instead.",
 };
 
 /// Finds the settings of this machine that make a compiler cache useless. Nothing is found without
@@ -70,7 +72,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         .collect();
     for (name, value) in config.variables() {
         if is_silent(name, value, config.variable("HOME")) {
-            let message = format!("{name} is part of sccache's keys, and changes nothing else");
+            let message = format!("{name} is part of sccache's keys, and has no other effect");
             let place = Place::Variable(name.to_owned());
             let fix = format!("Set the value in .cargo/config.toml, and unset {name}.");
             found.push(ENVIRONMENT.found(place, message, fix));

@@ -89,9 +89,10 @@ pub(crate) static LAYOUT_BUILD: Check = Check {
     cost: "The workspace does not build with cargo 1.100 and later, which use a new layout of the \
            build directory.",
     explanation: "Read, only with `--layout-v2`: the result of `cargo build --workspace \
-                  --all-targets` in the new layout, in a temporary directory. Found if that build \
-                  fails and the same build in the former layout succeeds.\n\nFix: read the errors \
-                  of cargo; usually a build script or a test looks for a file at its former place.",
+                  --all-targets` in the new layout, in a temporary directory. Reported if that \
+                  build fails, but the same build in the old layout succeeds.\n\nFix: read the \
+                  errors of cargo; usually a build script or a test looks for a file at its old \
+                  path.",
 };
 
 /// Returns all checks of `doctor`.

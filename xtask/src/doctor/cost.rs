@@ -66,7 +66,9 @@ pub(crate) fn complete(context: &Context<'_>, finding: &mut Finding) {
                 false => again,
             }
         }
-        None if code == "path-in-build-dir" => "One command; nothing is rebuilt.".to_owned(),
+        None if code == "path-in-build-dir" => {
+            "The fix is one command, and nothing is rebuilt.".to_owned()
+        }
         None if code == "ci-unreadable" => "The cost of its jobs is unknown.".to_owned(),
         None => from_nothing(context),
     });
@@ -120,7 +122,7 @@ pub(crate) fn rebuilt<'n>(
         }
     };
     format!(
-        "{}, of {}, compiled again ({among}); {seconds}.",
+        "{} of {} compiled again ({among}); {seconds}.",
         count(number, "unit"),
         count(packages.len(), "package")
     )

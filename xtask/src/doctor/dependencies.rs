@@ -20,52 +20,52 @@ pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &DIFFER, &MACROS];
 static DISAGREE: Check = Check {
     code: "packages-disagree",
     level: Level::Warning,
-    cost: "The dependency is compiled several times, and the types of one version do not fit the \
-           other.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. Found \
-                  if packages of this workspace depend directly on several versions of one \
-                  package.\n\nFix: raise the older version; write the version once in \
+    cost: "The dependency is compiled several times, and types of one version cannot be used with \
+           the other version.",
+    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. \
+                  Reported if packages of this workspace depend directly on several versions of \
+                  one package.\n\nFix: update the older version; write the version once in \
                   `[workspace.dependencies]`.",
 };
 
 static VERSIONS: Check = Check {
     code: "several-versions",
     level: Level::Note,
-    cost: "Every version is compiled and linked.",
+    cost: "Every version of the dependency is compiled and linked.",
     explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, which \
                   contains only enabled features. The evidence names the packages that need the \
                   older versions. If packages of the workspace need several versions directly, the \
-                  finding is `packages-disagree`.\n\nThe workspace cannot fix this if its \
-                  dependencies were not updated.\n\nFix: update the packages that need the older \
-                  version.",
+                  finding is `packages-disagree`.\n\nYou cannot fix this as long as the packages \
+                  between your workspace and the old version are not updated.\n\nFix: update the \
+                  packages that need the older version.",
 };
 
 static DIFFER: Check = Check {
     code: "features-differ",
     level: Level::Note,
-    cost: "The library and its dependents are compiled once for each set of features.",
+    cost: "A library and its dependents are compiled once for each set of features.",
     explanation: "Read: cargo's own unit graphs of `cargo build --workspace --all-targets`: one of \
-                  the whole workspace, one in which every package is resolved alone. Found if a \
-                  library is built several times for one platform with different features \
-                  (cargo unifies the features of build scripts and procedural macros separately), \
-                  or if a package alone builds a dependency with fewer features than the whole \
-                  workspace does: then `cargo test -p` compiles the dependency \
-                  again.\n\nFix: enable the same features on all sides, in \
-                  `[workspace.dependencies]` or in the manifest that the evidence names. \
-                  `cargo-hakari` does the same for all dependencies at once: it generates a \
-                  package with all features, on which every member depends.",
+                  the whole workspace, and one of each package alone. Reported if a library is \
+                  built several times for one platform with different features (cargo unifies the \
+                  features of build scripts and procedural macros separately), or if a package \
+                  alone builds a dependency with fewer features than the whole workspace does: \
+                  then `cargo test -p` compiles the dependency again.\n\nFix: enable the same \
+                  features everywhere, in `[workspace.dependencies]` or in the manifest that the \
+                  evidence names. `cargo-hakari` does the same for all dependencies at once: it \
+                  generates a package with all features, on which every member depends.",
 };
 
 static MACROS: Check = Check {
     code: "macros-on-path",
     level: Level::Note,
-    cost: "A package that uses a macro waits until the macro is compiled, even with many cores.",
+    cost: "Packages that use a procedural macro wait until the macro is compiled, even with many \
+           cores.",
     explanation: "Read: the newest record of `cargo xtask timings` in which everything was \
-                  compiled. Procedural macros, and what is compiled for them and for build scripts \
-                  alone, take a quarter of the critical path or more, and two seconds or \
-                  more.\n\nFix: turn off features that you do not need (`default-features = \
-                  false`); use the macro in fewer packages, and first remove it from packages that \
-                  others wait for; tune `[profile.dev.build-override]`.",
+                  compiled. Reported if procedural macros, and units that are compiled only for \
+                  them and for build scripts, take at least a quarter of the critical path, and at \
+                  least two seconds.\n\nFix: turn off features that you do not need \
+                  (`default-features = false`); use the macro in fewer packages, especially not in \
+                  packages that many others wait for; tune `[profile.dev.build-override]`.",
 };
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
@@ -86,7 +86,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             let cost = |packages: &[(String, String)]| {
                 let more = count(packages.len(), "library");
                 let seconds = seconds_of(context, packages);
-                format!("{more} compiled in addition to the first of each; {seconds}.")
+                format!("{more} compiled in addition to the first version of each; {seconds}.")
             };
             found.extend(versions(workspace, &compiled.users, &root, &cost));
             found.extend(built_twice(workspace, &compiled.several, &root, &cost));
@@ -175,8 +175,8 @@ fn versions(
             let number = own.len();
             let message =
                 format!("packages of this workspace depend on {number} versions of {called}");
-            let fix =
-                "Raise the older version, or write the version once in `[workspace.dependencies]`.";
+            let fix = "Update the older version, or write the version once in \
+                       `[workspace.dependencies]`.";
             let finding = DISAGREE.found(root.clone(), message, fix);
             found.push(finding.evidence(evidence).impact(cost(&others)));
         } else {

@@ -22,13 +22,14 @@ pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
 static ENVIRONMENT: Check = Check {
     code: "environment-differs",
     level: Level::Warning,
-    cost: "When a shell, a hook and an editor build in turn, the packages that read the variable \
-           are rebuilt each time.",
+    cost: "If a shell, a hook and an editor build in turn with different values of the variable, \
+           packages that read it are rebuilt each time.",
     explanation: "Read: the variables that recorded units and build scripts asked for, in every \
-                  build directory of the workspace, with the values they had, against the \
-                  environment of this command. Variables that cargo or its `[env]` tables set do \
-                  not count, and neither does `PATH`, which rustup changes.\n\nFix: set the \
-                  variable in `[env]` of `.cargo/config.toml`, so that it is the same for everyone.",
+                  build directory of the workspace, with their values at that time, compared with \
+                  the environment of this command. Variables that cargo or its `[env]` tables set \
+                  do not count, and neither does `PATH`, which rustup changes.\n\nFix: set the \
+                  variable in `[env]` of `.cargo/config.toml`, so that everyone has the same \
+                  value.",
 };
 
 /// The recorded values by variable, package and build directory, each with the time when it was

@@ -19,12 +19,12 @@ pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
 static INHERIT: Check = Check {
     code: "could-inherit",
     level: Level::Note,
-    cost: "A version that is written in several manifests is raised in some of them, and is then \
-           compiled several times.",
-    explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. Found if \
-                  a member and that table require the same package of a registry, and the member's \
-                  version fits the table; or if several members require a package that is not in \
-                  the table. If `default-features` differ, nothing is found.\n\nFix: write \
+    cost: "If a version is written in several manifests, it is often updated only in some of them. \
+           Then the dependency is compiled several times.",
+    explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. Reported \
+                  if a member requires a registry package that is also in this table, with a \
+                  compatible version; or if several members require the same package, and it is \
+                  not in the table. Not reported if `default-features` differ.\n\nFix: write \
                   `name.workspace = true`.",
 };
 

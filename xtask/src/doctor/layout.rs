@@ -17,11 +17,11 @@ pub(crate) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &T
 static MANIFEST_DIR: Check = Check {
     code: "path-from-manifest",
     level: Level::Warning,
-    cost: "The code fails where the target directory is configured or shared, and finds an older \
-           build's file where it is not the one built last.",
+    cost: "The code fails if the target directory is configured elsewhere, and may use a file of \
+           an older build.",
     explanation: "Read: expressions in Rust sources that join `CARGO_MANIFEST_DIR` with a literal \
-                  path, through methods and variables of one function. Found if the path leads to \
-                  `target` in the workspace's root, or into the target directory.\n\nFix: in a \
+                  path, through methods and variables of one function. Reported if the path leads \
+                  to `target` in the workspace's root, or into the target directory.\n\nFix: in a \
                   test, use `CARGO_BIN_EXE_<name>` for binaries and `CARGO_TARGET_TMPDIR` for \
                   files; elsewhere `cargo build --message-format json` prints the paths of what \
                   was built.",
@@ -30,9 +30,9 @@ static MANIFEST_DIR: Check = Check {
 static OUT_DIR: Check = Check {
     code: "path-from-out-dir",
     level: Level::Warning,
-    cost: "Cargo 1.100 has `OUT_DIR` at another depth, so the code finds no file or a wrong file.",
-    explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and climb above it by \
-                  `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or \
+    cost: "In cargo 1.100, `OUT_DIR` has another depth, so the code finds no file or a wrong file.",
+    explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and leave it upwards \
+                  by `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or \
                   split the path at separators.\n\nFix: write only below `OUT_DIR`, and pass the \
                   path to the package's own code with `rustc-env`, to dependents with `links` \
                   metadata; for files to ship, `cargo build --message-format json` names each \
@@ -42,26 +42,25 @@ static OUT_DIR: Check = Check {
 static CURRENT_EXE: Check = Check {
     code: "path-from-test",
     level: Level::Warning,
-    cost: "Cargo 1.100 puts a test's executable elsewhere, so that the test does not find the \
-           binary, or runs one that was built long ago.",
+    cost: "In cargo 1.100, test executables are in another directory, so the test does not find \
+           the binary, or runs an old binary.",
     explanation: "Read: expressions in the sources of tests and benches that start at \
-                  `std::env::current_exe()` and climb two directories or more: out of `deps`, to \
-                  the former place of binaries.\n\nFix: use `env!(\"CARGO_BIN_EXE_<name>\")` in an \
-                  integration test, which also has the binary built; `cargo build --message-format \
-                  json` names the `executable` of others.",
+                  `std::env::current_exe()` and go two or more directories up: out of `deps`, to \
+                  the old directory of binaries.\n\nFix: use `env!(\"CARGO_BIN_EXE_<name>\")` in \
+                  an integration test (cargo then also builds the binary); `cargo build \
+                  --message-format json` names the `executable` of others.",
 };
 
 static TEXT: Check = Check {
     code: "path-in-build-dir",
     level: Level::Warning,
-    cost: "Cargo 1.100 has no such directory: the command finds nothing, or files of an older \
-           cargo.",
+    cost: "Cargo 1.100 has no such directory, so the command finds nothing, or old files.",
     explanation: "Read: lines of shell scripts, Dockerfiles, Makefiles, justfiles and CI files, \
                   without comments, with a path through `target/<profile>/` or \
                   `target/<triple>/<profile>/` into `deps`, `build` or `.fingerprint`. Paths of \
-                  final artifacts, such as `target/release/tool`, are valid and are not \
-                  found.\n\nFix: use the paths of the output: `cargo build --message-format json` \
-                  prints the `executable` and `filenames` of everything that is built, tests \
+                  final artifacts, such as `target/release/tool`, are valid and not \
+                  reported.\n\nFix: use the paths of the output: `cargo build --message-format \
+                  json` prints the `executable` and `filenames` of everything that is built, tests \
                   included, and each script's `out_dir`.",
 };
 

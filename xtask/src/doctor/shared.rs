@@ -13,12 +13,13 @@ pub(crate) const CHECKS: &[&Check] = &[&SHARED];
 static SHARED: Check = Check {
     code: "shared-with-checkout",
     level: Level::Warning,
-    cost: "Cargo may use artifacts of the other checkout, so a checkout may run code of the other.",
-    explanation: "Read: the places in which the libraries of each profile directory were compiled, \
-                  by their metadata and rustc's dep-info, and the dep-info next to the newest \
-                  final binary.\n\nA checkout that no longer exists does not count. Nothing is \
-                  found if the policy has `allow-shared`.\n\nFix: give each checkout its own build \
-                  directory in .cargo/config.toml: `[build] build-dir = \
+    cost: "Cargo may use artifacts of the other checkout, so a program may contain code of the \
+           other checkout.",
+    explanation: "Read: the directories in which the libraries of each profile directory were \
+                  compiled, by their metadata and rustc's dep-info, and the dep-info next to the \
+                  newest final binary.\n\nA checkout that no longer exists is ignored. Nothing is \
+                  reported if the policy sets `allow-shared`.\n\nFix: give each checkout its own \
+                  build directory in .cargo/config.toml: `[build] build-dir = \
                   \"{cargo-cache-home}/build/{workspace-path-hash}\"`.",
 };
 

@@ -46,7 +46,7 @@ pub(crate) fn try_layout(context: &Context<'_>) -> Result<Option<Finding>> {
         return Ok(None);
     }
     if offer == Offer::Unstable {
-        output::status("Building", "in the former layout, to compare");
+        output::status("Building", "in the old layout, to compare");
         let (success, words) = build(runner, &place.join("former"), None)?;
         if !success {
             let words = words.trim_end();
@@ -54,8 +54,7 @@ pub(crate) fn try_layout(context: &Context<'_>) -> Result<Option<Finding>> {
         }
     }
     let message = "the workspace does not build in the new layout of the build directory";
-    let fix =
-        "Find the code that looks for a file at its former place; the other findings may name it.";
+    let fix = "Find the code that looks for a file at its old path; other findings may show it.";
     let place = context.place(&context.workspace.root.join("Cargo.toml"), None);
     let lines: Vec<_> = words.lines().filter(|it| !it.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(12)..];

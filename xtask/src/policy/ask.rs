@@ -195,8 +195,8 @@ mod tests {
             contradicting-manifest: The line changes none of 10 units that a full build compiles.
             member-profile: The line changes none of 10 units that a full build compiles.
             two-config-files: The line changes none of 10 units that a full build compiles.
-            same-package-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
-            same-outputs-twice: 7 units, of 2 packages, compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            same-package-twice: 7 units of 2 packages compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
+            same-outputs-twice: 7 units of 2 packages compiled again (dependents: app); time unknown, because `cargo xtask timings` has not measured a build of all packages.
             incremental-with-cache: 8 units of path packages can be compiled incrementally.
             codegen-units-with-incremental: 8 units of path packages can be compiled incrementally.
             lto-with-incremental: 7 binaries are linked in a build of everything with its tests.

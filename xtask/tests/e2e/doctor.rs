@@ -85,9 +85,9 @@ fn recorded_script_output_is_checked() {
         warning[script-missing-input]: the build script of a watches gone, which does not exist
           at crates/a/build.rs
           read: `rerun-if-changed` in `main` of [ROOT]/crates/a/build.rs
-          costs: Every build runs the script again, and rebuilds the package and its dependents.
-          here: 4 units, of 2 packages, compiled again (dependents: b); time unknown, because `cargo xtask timings` has not measured a build of all packages.
-          fix: Name a file that exists, or the directory in which the file may appear.
+          costs: Every build runs the build script again, and rebuilds the package and its dependents.
+          here: 4 units of 2 packages compiled again (dependents: b); time unknown, because `cargo xtask timings` has not measured a build of all packages.
+          fix: Watch a file that exists, or the directory in which the file may appear.
 
         --- stderr
         note: the build scripts of a have no record of a build, so their output is unknown

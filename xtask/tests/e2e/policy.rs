@@ -126,14 +126,14 @@ fn differences_from_the_policy_are_found() {
     with_variable(&project, &check, "CARGO_PROFILE_DEV_DEBUG", "2").is(expect![[r#"
         error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
           at CARGO_PROFILE_DEV_DEBUG in the environment
-          costs: The repository requires this value, and a build here does not use it.
+          costs: The repository requires this value, but a build here does not use it.
           fix: Set it in .cargo/config.toml, and unset what overrides it.
 
         warning[environment-overrides]: CARGO_PROFILE_DEV_DEBUG overrides a value of the repository
           at CARGO_PROFILE_DEV_DEBUG in the environment
           read: CARGO_PROFILE_DEV_DEBUG=2
           read: profile.dev.debug = "line-tables-only" (.cargo/config.toml:6)
-          costs: Builds from this shell differ from all other builds: in a shared target directory, each compiles again what the other compiled.
+          costs: Builds from this shell differ from all other builds. If they share a target directory, each of them compiles again what the other compiled.
           fix: Unset CARGO_PROFILE_DEV_DEBUG, or change the value for everyone.
 
         --- stderr
@@ -143,7 +143,7 @@ fn differences_from_the_policy_are_found() {
     let github = ["policy", "check", "--format", "github"];
     project.append("tools/Cargo.toml", "\n[profile.dev]\ndebug = 0\n");
     project.xtask(&github).is(expect![[r#"
-        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is overridden by `"line-tables-only"` of the configuration. Keep the one that you want.
+        ::warning title=contradicting-manifest,file=tools/Cargo.toml,line=6::`profile.dev.debug = 0` is overridden by `"line-tables-only"` of the configuration. Remove one of the two.
         --- stderr
              Checked policy: 1 warning
     "#]]);
@@ -178,7 +178,7 @@ fn a_commit_against_the_policy_is_refused() {
         ── .: policy failed ([TIME])
         error[required-value]: `profile.dev.debug` is "full", and "line-tables-only" is required
           at .cargo/config.toml:6
-          costs: The repository requires this value, and a build here does not use it.
+          costs: The repository requires this value, but a build here does not use it.
           fix: Set it in .cargo/config.toml, and unset what overrides it.
         ── pre-commit: .: policy (failed [TIME]) in [TIME]
            hint: SKIP=policy skips the failed steps, --no-verify skips the hook

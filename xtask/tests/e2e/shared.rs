@@ -166,7 +166,7 @@ fn doctor_reports_another_checkout_and_keeps_its_state() {
             warning[shared-with-checkout]: another checkout also builds in [BESIDE]/shared/debug
               at [BESIDE]/shared/debug
               read: top was last built from [BESIDE]/worktree/crates/top/src/lib.rs
-              costs: Cargo may use artifacts of the other checkout, so a checkout may run code of the other.
+              costs: Cargo may use artifacts of the other checkout, so a program may contain code of the other checkout.
               here: A full build compiles 7 units of 2 packages; time unknown, because `cargo xtask timings` has not measured a build of all packages.
               fix: Give each checkout its own build directory in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}"
 

@@ -19,9 +19,9 @@ pub(crate) const CHECKS: &[&Check] = &[&UNREADABLE, &KEY, &MTIMES, &CLEAN, &TOOL
 static UNREADABLE: Check = Check {
     code: "ci-unreadable",
     level: Level::Note,
-    cost: "The file was not checked.",
-    explanation: "Read: the file. It is not YAML, or its aliases or nesting make it larger than \
-                  any service reads.\n\nFix: correct the file; the CI service cannot read it \
+    cost: "The CI file was not checked.",
+    explanation: "Read: the file. Reported if the file is not YAML, or if its aliases or nesting \
+                  make it too large.\n\nFix: correct the file; the CI service cannot read it \
                   either.",
 };
 
@@ -29,15 +29,15 @@ static KEY: Check = Check {
     code: "ci-cache-key",
     level: Level::Warning,
     cost: "A cache with a constant key is never updated: every run downloads or compiles again \
-           what changed since, and old artifacts stay in the cache.",
+           what changed since the first run, and old artifacts stay in the cache.",
     explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that \
                   keeps the target directory or cargo's downloads. The key must contain a hash of \
                   `Cargo.lock`, if git tracks that file, and for the target directory also the \
                   toolchain: a hash of `rust-toolchain.toml`, the version of `rustc`, or a value \
                   of the matrix. A key with the result of another step, an input or a variable \
-                  counts as complete, and so does a key that is new for each commit or \
-                  run. Also found is a step that keeps the directory of sccache with a key that \
-                  is not new in each run: the service writes a key once, so later results are \
+                  counts as complete, and so does a key that is new for each commit or run. Also \
+                  reported are steps that cache sccache's directory with a key that is not new in \
+                  each run: the service saves each key only once, so later results are \
                   lost.\n\nFix: `hashFiles('**/Cargo.lock')`, `hashFiles('rust-toolchain.toml')`; \
                   `cargo xtask ci cache-key` makes a key of both.",
 };
@@ -46,21 +46,21 @@ static MTIMES: Check = Check {
     code: "ci-target-mtimes",
     level: Level::Warning,
     cost: "A checkout gives every source a new time, so cargo compiles all packages of the \
-           workspace again. The restored artifacts are of no use.",
+           workspace again, and their restored artifacts are useless.",
     explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` \
                   or GitLab's `cache`. A step that mentions mtimes, `touch` or cargo's checksum \
-                  freshness counts as a fix.\n\nThe cost is small if most of the build is \
-                  dependencies.\n\nFix: cache only the artifacts of dependencies, as \
+                  freshness counts as a fix.\n\nThe cost is small if dependencies are most of the \
+                  build.\n\nFix: cache only the artifacts of dependencies, as \
                   `Swatinem/rust-cache` does; or use a compiler cache.",
 };
 
 static CLEAN: Check = Check {
     code: "ci-clean-first",
     level: Level::Warning,
-    cost: "Every run compiles everything.",
-    explanation: "Read: the first cargo command of each job, without installs and queries. Found \
-                  is a `cargo clean` of everything.\n\nFix: remove the command; on a runner that \
-                  keeps its directory, use `cargo xtask clean-affected --orphans`.",
+    cost: "Every CI run compiles everything.",
+    explanation: "Read: the first cargo command of each job, without installs and queries. \
+                  Reported if it is a `cargo clean` of everything.\n\nFix: remove the command; on \
+                  a runner that keeps its directory, use `cargo xtask clean-affected --orphans`.",
 };
 
 static TOOLCHAIN: Check = Check {
@@ -70,25 +70,25 @@ static TOOLCHAIN: Check = Check {
            yesterday may fail today.",
     explanation: "Read: how the jobs install a toolchain (`dtolnay/rust-toolchain`, \
                   `actions-rs/toolchain`, `actions-rust-lang/setup-rust-toolchain`, `rustup`). \
-                  Found if some jobs use `stable`, `beta` or `nightly`, no job uses a version, and \
-                  no `rust-toolchain.toml` names one.\n\nNo problem for a library that wants to \
-                  know early what a new release breaks.\n\nFix: name a version in \
-                  `rust-toolchain.toml`, also for developers.",
+                  Reported if some jobs use `stable`, `beta` or `nightly`, no job uses a version, \
+                  and no `rust-toolchain.toml` names a version.\n\nThis is no problem for a \
+                  library that wants to notice early what a new release breaks.\n\nFix: name a \
+                  version in `rust-toolchain.toml`, which applies to developers, too.",
 };
 
 static VARIABLES: Check = Check {
     code: "ci-cache-variables",
     level: Level::Warning,
-    cost: "sccache hashes the variable into every key, so jobs and runs share nothing in the cache.",
+    cost: "sccache includes the variable in every key, so jobs and runs share no results.",
     explanation: "Read: the variables of jobs with sccache as `RUSTC_WRAPPER`. All variables that \
                   begin with `CARGO_` are part of sccache's keys, except those of registries and \
-                  `CARGO_BUILD_JOBS`. Found is a variable with a value of the commit or the run; a \
-                  variable that does not affect what is compiled (`CARGO_TERM_*`, `CARGO_NET_*`, \
-                  `CARGO_HTTP_*`, `CARGO_HOME`, `CARGO_TARGET_DIR`) and differs between these \
-                  jobs, in one file or in several; `CARGO_LOG`; a checkout at a path of the run; \
-                  and `CARGO_INCREMENTAL` turned on, with which sccache refuses to compile.\n\nFix: \
-                  set the value in `.cargo/config.toml`, which is the same for every job and for \
-                  developers.",
+                  `CARGO_BUILD_JOBS`. Reported are: a variable whose value depends on the commit \
+                  or the run; a variable that does not affect what is compiled (`CARGO_TERM_*`, \
+                  `CARGO_NET_*`, `CARGO_HTTP_*`, `CARGO_HOME`, `CARGO_TARGET_DIR`) and differs \
+                  between these jobs, in one file or in several; `CARGO_LOG`; a checkout path that \
+                  differs in each run; and `CARGO_INCREMENTAL=1`, with which sccache refuses to \
+                  compile.\n\nFix: set the value in `.cargo/config.toml`, which is the same for \
+                  every job and for developers.",
 };
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {

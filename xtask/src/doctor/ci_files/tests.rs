@@ -228,11 +228,11 @@ fn logs_paths_and_files_that_differ_spoil_a_compiler_cache() {
     };
     assert_eq!(
         alone("CARGO_LOG: warn", &checkout("w")),
-        ["3 CARGO_LOG is part of sccache's keys, and changes nothing else"]
+        ["3 CARGO_LOG is part of sccache's keys, and has no other effect"]
     );
     assert_eq!(
         alone("A: b", &checkout("'w-${{ github.run_id }}'")),
-        ["7 a checks out at a path of the run, which is part of sccache's keys"]
+        ["7 a checks out at a path that differs in each run, and sccache's keys contain the path"]
     );
     assert_eq!(
         alone("CARGO_HOME: '/c/${{ github.run_id }}'", &checkout("w")),

@@ -46,7 +46,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
 /// Returns a fault for the variable that makes cargo write a log: it changes nothing that is
 /// compiled.
 fn log<'a>(name: &str, entry: &'a NamedValue) -> Option<(&'a NamedValue, &'static str)> {
-    (name == "CARGO_LOG").then_some((entry, "is part of sccache's keys, and changes nothing else"))
+    (name == "CARGO_LOG").then_some((entry, "is part of sccache's keys, and has no other effect"))
 }
 
 /// Returns the fault of a job that checks out its sources at another path in each run.
@@ -67,7 +67,7 @@ fn own_path(job: &WorkflowJob) -> Option<CiFault> {
         check: &VARIABLES,
         at: own.line,
         message: format!(
-            "{} checks out at a path of the run, which is part of sccache's keys",
+            "{} checks out at a path that differs in each run, and sccache's keys contain the path",
             job.name
         ),
         fix: "Check out at the same path in every run.",

@@ -22,54 +22,55 @@ static HOLDS: Check = Check {
     cost: "Disk.",
     explanation: "Read: names, lengths and times of all files in the target and the build \
                   directory, and the free space by `df`. A file and its hard links count once. The \
-                  hash in the file names identifies the package. Found from 1 GiB on, if a quarter \
-                  was not written for 30 days, or if everything takes a tenth of the space that \
-                  would be free without it; and if everything is larger than `max-size` in \
-                  `[workspace.metadata.xtask.sweep]`.\n\nFix: `cargo xtask sweep` keeps the \
-                  directory within a size, and keeps what the next build needs.",
+                  hash in the file names identifies the package. Reported if the files take 1 GiB \
+                  or more, and a quarter was not written for 30 days, or the files take a tenth of \
+                  the space that would be free without them. Also reported if the files are larger \
+                  than `max-size` in `[workspace.metadata.xtask.sweep]`.\n\nFix: `cargo xtask \
+                  sweep` removes old artifacts, and never removes what the next build needs.",
 };
 
 static SPACE: Check = Check {
     code: "little-space",
     level: Level::Warning,
-    cost: "The next build of another profile or toolchain fills the disk and fails.",
+    cost: "The next build with another profile or toolchain may fill the disk and fail.",
     explanation: "Read: the size of the target and the build directory, and the free space of \
-                  their file system by `df`. Found if less is free than they hold, and they hold 1 \
-                  GiB or more. Without `df`, nothing is found.\n\nFix: remove the old artifacts \
-                  that `target-size` shows.",
+                  their file system by `df`. Reported if the directories hold 1 GiB or more, and \
+                  the free space is smaller. Without `df`, nothing is reported.\n\nFix: remove the \
+                  old artifacts that `target-size` shows.",
 };
 
 static INCREMENTAL: Check = Check {
     code: "unused-incremental",
     level: Level::Warning,
     cost: "Disk space, often a large part of the target directory.",
-    explanation: "Read: the names in each profile's `incremental` directory. Found if no target in \
-                  cargo's metadata and no recorded unit of the profile has the name of the \
-                  crate.\n\nFix: `cargo xtask sweep` removes the directories, and `--fix` does so \
+    explanation: "Read: the names in each profile's `incremental` directory. Reported if no target \
+                  in cargo's metadata and no recorded unit of the profile has this crate \
+                  name.\n\nFix: `cargo xtask sweep` removes the directories, and `--fix` does so \
                   too, under cargo's lock. This is safe: without incremental state, rustc compiles \
-                  everything.",
+                  the whole crate.",
 };
 
 static TOOLCHAIN: Check = Check {
     code: "gone-toolchain",
     level: Level::Warning,
-    cost: "Disk space: cargo keeps the artifacts of the former toolchain after it is replaced.",
-    explanation: "Read: the version of rustc at the head of each library's metadata, against the \
-                  versions of the toolchains that `rustup toolchain list` names. Executables have \
-                  no such version, so the size is that of the libraries. Without rustup, nothing \
-                  is found.\n\nNo problem if a container with another toolchain also builds \
-                  here: name its toolchain with `--toolchain`.\n\nFix: `cargo xtask sweep` removes the \
-                  artifacts of toolchains that are gone.",
+    cost: "Disk space: cargo does not remove the artifacts of a toolchain that you replaced.",
+    explanation: "Read: the version of rustc at the start of each library's metadata, compared \
+                  with the toolchains of `rustup toolchain list`. Executables contain no such \
+                  version, so the reported size is that of the libraries. Without rustup, nothing \
+                  is reported.\n\nThis is no problem if a container with another toolchain also \
+                  builds here. Then pass that toolchain to `sweep` with `--toolchain`.\n\nFix: \
+                  `cargo xtask sweep` removes the artifacts of toolchains that are gone.",
 };
 
 static SEVERAL: Check = Check {
     code: "several-build-dirs",
     level: Level::Note,
-    cost: "Each holds all dependencies again, and is built separately.",
+    cost: "Each build directory contains its own copy of all dependencies, and is built \
+           separately.",
     explanation: "Read: other build directories of cargo in the root and in the target directory \
-                  of the workspace (with `CACHEDIR.TAG` and `.rustc_info.json`).\n\nNo problem if \
-                  an editor or a coverage tool has its own directory, so that it does not wait for \
-                  other builds.\n\nFix: remove the directories that nobody uses.",
+                  of the workspace (with `CACHEDIR.TAG` and `.rustc_info.json`).\n\nThis is no \
+                  problem if an editor or a coverage tool has its own directory, so that it does \
+                  not wait for other builds.\n\nFix: remove the directories that nobody uses.",
 };
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {

@@ -9,7 +9,7 @@ use xtask_impact::source_scan::ScriptInputs;
 pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Vec<String>) {
     let mut unknown: Vec<&str> = inputs.unknown.iter().map(String::as_str).collect();
     if asks_libraries {
-        unknown.push("what the libraries read that it is built with");
+        unknown.push("files that its libraries read");
     }
     let mut evidence = Vec::new();
     if inputs.asks_git {
@@ -17,9 +17,9 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
     }
     evidence.extend(unknown.iter().map(|it| format!("it reads {it}")));
     if inputs.asks_git && inputs.asks_for_edits {
-        let fix = "Leave it as it is, under an exception of the policy: no list of paths stands for \
-                    changes that are not committed. Or take them out of what it asks git, and then \
-                    watch git's `HEAD`.";
+        let fix = "Leave the script as it is, and add an exception to the policy: no list of files \
+                   covers uncommitted changes. Or do not ask git for uncommitted changes, and \
+                   watch git's `HEAD`.";
         return (fix.to_owned(), evidence);
     }
     let mut lines: Vec<String> = Vec::new();
@@ -48,7 +48,9 @@ pub(crate) fn advice(inputs: &ScriptInputs, asks_libraries: bool) -> (String, Ve
         return (fix, evidence);
     }
     if lines.is_empty() {
-        lines.push("`cargo::rerun-if-changed=build.rs`, because it reads nothing else".to_owned());
+        lines.push(
+            "`cargo::rerun-if-changed=build.rs`, because the script reads nothing else".to_owned(),
+        );
     }
     (format!("Print {}.", lines.join(", ")), evidence)
 }
@@ -65,7 +67,10 @@ mod tests {
             (
                 "",
                 false,
-                &["Print `cargo::rerun-if-changed=build.rs`, because it reads nothing else."][..],
+                &[
+                    "Print `cargo::rerun-if-changed=build.rs`, because the script reads nothing \
+                     else.",
+                ][..],
             ),
             (
                 "env::var(\"MODE\"); fs::read_dir(\"../b/data\")",

@@ -10,34 +10,34 @@ use crate::checks::{Check, Level};
 pub(crate) static BAKES_TIME: Check = Check {
     code: "script-bakes-time",
     level: Level::Warning,
-    cost: "Each run of the script rebuilds the package and its dependents, no cache can serve it, \
-           and the time is old between runs.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
-                  is a value with the time of that run, in seconds or milliseconds since 1970, or \
-                  with its date, unless that is the date of the commit.\n\nFix: add the time when \
-                  the release is packaged; or use `SOURCE_DATE_EPOCH`.",
+    cost: "Each run of the script rebuilds the package and its dependents, a cache never has a \
+           hit, and between runs the time is outdated.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
+                  Reported if a value contains the time of that run, in seconds or milliseconds \
+                  since 1970, or its date (unless it is the date of the commit).\n\nFix: add the \
+                  time when the release is packaged; or use `SOURCE_DATE_EPOCH`.",
 };
 
 pub(crate) static BAKES_PATH: Check = Check {
     code: "script-bakes-path",
     level: Level::Warning,
-    cost: "The artifacts name this checkout: another checkout or machine cannot use them from a \
-           cache, or it reads files of this checkout.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
-                  is a value with an absolute path below the workspace's root, but outside the \
-                  build directory.\n\nFix: join `env!(\"CARGO_MANIFEST_DIR\")` with the rest of \
-                  the path, or better find the path at run time.",
+    cost: "The artifacts contain the path of this checkout: another checkout or machine cannot use \
+           them from a cache, or then reads files of this checkout.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
+                  Reported if a value contains an absolute path below the workspace's root, but \
+                  outside the build directory.\n\nFix: join `env!(\"CARGO_MANIFEST_DIR\")` with \
+                  the rest of the path, or better find the path at run time.",
 };
 
 pub(crate) static BAKES_COMMIT: Check = Check {
     code: "script-bakes-commit",
     level: Level::Note,
-    cost: "Every commit, checkout and rebase rebuilds the package and its dependents.",
-    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. Found \
-                  is a value with 7 to 40 hexadecimal digits that name a commit of the \
-                  repository.\n\nNo problem in a binary that nothing depends on.\n\nFix: bake the \
-                  hash only into the package of the binary, and only in release builds; use a \
-                  constant in the dev profile.",
+    cost: "After every commit, checkout and rebase, the package and its dependents are rebuilt.",
+    explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
+                  Reported if a value contains 7 to 40 hexadecimal digits that name a commit of \
+                  the repository.\n\nThis is no problem in a binary on which nothing \
+                  depends.\n\nFix: bake the hash only into the package of the binary, and only in \
+                  release builds; use a constant in the dev profile.",
 };
 
 /// The facts that baked values are compared with.

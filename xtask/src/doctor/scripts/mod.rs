@@ -37,15 +37,15 @@ pub(crate) const CHECKS: &[&Check] = &[
 static SILENT: Check = Check {
     code: "script-watches-all",
     level: Level::Warning,
-    cost: "Any changed file of the package, even a README, runs the script again and rebuilds the \
-           package and its dependents.",
+    cost: "If any file of the package changes, even a README, cargo runs the build script again, \
+           and rebuilds the package and its dependents.",
     explanation: "Read: what the script printed when it last ran, if its sources are older than \
                   that run; otherwise its sources, if no literal contains `rerun-if-*` and the \
-                  package has no build-dependency that might print it.\n\nNo problem if the script \
-                  reads the whole package, or asks git for changes that are not committed.\n\nFix: \
+                  package has no build-dependency that might print it.\n\nThis is no problem if \
+                  the script reads the whole package, or asks git for uncommitted changes.\n\nFix: \
                   print `cargo::rerun-if-changed=PATH` and `cargo::rerun-if-env-changed=NAME` for \
-                  everything that the script reads (one such line ends the watch over the whole \
-                  package); for git, the files that `git rev-parse --git-path HEAD` and \
+                  everything that the script reads (with one such line, cargo no longer watches \
+                  the whole package); for git, the files that `git rev-parse --git-path HEAD` and \
                   `--git-path` of `HEAD`'s ref name; `cargo::rerun-if-changed=build.rs` if it \
                   reads nothing.",
 };
@@ -53,23 +53,25 @@ static SILENT: Check = Check {
 static MISSING: Check = Check {
     code: "script-missing-input",
     level: Level::Warning,
-    cost: "Every build runs the script again, and rebuilds the package and its dependents.",
+    cost: "Every build runs the build script again, and rebuilds the package and its dependents.",
     explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
                   its sources are older than that run; otherwise the paths that its `main` always \
-                  prints. Found is a path that does not exist: cargo counts it as changed.\n\nFix: \
-                  name a file that exists, or the directory in which the file may appear.",
+                  prints. Reported if a path does not exist, because cargo treats it as \
+                  changed.\n\nFix: watch a file that exists, or the directory in which the file \
+                  may appear.",
 };
 
 static WRITES: Check = Check {
     code: "script-writes-source",
     level: Level::Warning,
-    cost: "A build changes the work tree: cargo may see the written file as an edit and build \
-           again, and two builds at a time overwrite each other's files.",
+    cost: "The build changes the work tree: cargo may treat the written file as an edit and build \
+           again, and two parallel builds overwrite each other's files.",
     explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \
                   `fs::create_dir`, `write_to_file` and `out_dir` whose path is relative to the \
                   package, by a literal or by `CARGO_MANIFEST_DIR`. Files that git ignores do not \
                   count, because cargo does not watch them.\n\nFix: write to `OUT_DIR`, and \
-                  `include!` the file from there; or generate the file in an xtask and commit it.",
+                  `include!` the file from there; or generate the file with a task of your xtask, \
+                  and commit it.",
 };
 
 /// The facts that are known about the build script of a package.
@@ -244,7 +246,7 @@ fn judge(script: &ScriptFacts, facts: &BakedValues<'_>, place: &PlaceOf<'_>) -> 
     };
     for path in missing {
         let message = format!("the build script of {package} watches {path}, which does not exist");
-        let fix = "Name a file that exists, or the directory in which the file may appear.";
+        let fix = "Watch a file that exists, or the directory in which the file may appear.";
         let by = if said.is_some() { "" } else { "`main` of " };
         let evidence = format!("`rerun-if-changed` in {by}{source}");
         found.push(MISSING.found(here(), message, fix).evidence([evidence]));

@@ -20,26 +20,26 @@ pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
 static OUTPUT: Check = Check {
     code: "tracked-output",
     level: Level::Error,
-    cost: "A checkout restores artifacts of another build, newer than every source, and cargo uses \
-           them; every build changes files that git tracks.",
-    explanation: "Read: the files that git tracks in the target or the build directory. Found are \
-                  files with a name of cargo's (`.rustc_info.json`, `deps/libx-<hash>.rlib`), in a \
-                  directory with locks or fingerprints of cargo; artifacts that dep-info next to \
-                  them names; packages, timings and documentation. Your own files and files of \
-                  tests in `tmp` are not found.\n\nFix: run `git rm --cached`, which leaves the \
-                  files on the disk, and add lines to `.gitignore` that match no other file; \
-                  `--fix` does both, and commits nothing.",
+    cost: "A checkout restores artifacts of another build that are newer than every source, so \
+           cargo uses them; and every build changes files that git tracks.",
+    explanation: "Read: the files that git tracks in the target or the build directory. Reported \
+                  are files with names that cargo uses (`.rustc_info.json`, \
+                  `deps/libx-<hash>.rlib`), in a directory with locks or fingerprints of cargo; \
+                  artifacts that dep-info next to them names; packages, timings and documentation. \
+                  Your own files and files of tests in `tmp` are not reported.\n\nFix: run `git rm \
+                  --cached`, which leaves the files on the disk, and add lines to `.gitignore` \
+                  that match only these files; `--fix` does both, and commits nothing.",
 };
 
 static FUTURE: Check = Check {
     code: "future-source",
     level: Level::Warning,
-    cost: "Cargo counts a file that is newer than the last build as changed: every build compiles \
-           its package again, until that time has passed.",
+    cost: "Cargo treats a file that is newer than the last build as changed, so every build \
+           compiles the package again until that time has passed.",
     explanation: "Read: the modification times of the files that git tracks in the directories of \
                   the workspace's path packages, compared with the clock. Such times come from an \
-                  archive, a file system of another machine or a wrong clock.\n\nFix: `--fix` sets \
-                  the time to now; the dependents of the file are compiled once more.",
+                  archive, a network file system or a wrong clock.\n\nFix: `--fix` sets the time \
+                  to now; the dependents of the file are compiled once more.",
 };
 
 pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {

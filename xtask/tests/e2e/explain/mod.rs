@@ -37,7 +37,7 @@ fn doctor_finds_and_fixes_damaged_artifacts() {
           read: [ROOT]/target/debug/deps/app-[HASH] holds zeros where it must not (app bin app)
           read: [ROOT]/target/debug/deps/libbase-[HASH].rmeta is cut short (base lib)
           read: [ROOT]/target/debug/build/mid-[HASH]/out/g.rs is missing, although its unit is recorded as built (mid build script run)
-          costs: Cargo calls the unit fresh, so its dependents fail to compile or link, or a damaged program runs.
+          costs: Cargo considers the damaged unit fresh, so its dependents fail to compile or link, or a damaged program runs.
           here: [COUNT] files, [SIZE] to remove; cargo then builds at least 6 units again.
           fix: `cargo xtask doctor --fix --only damaged-artifact` removes the records of these units alone.
 

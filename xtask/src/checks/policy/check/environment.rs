@@ -15,20 +15,21 @@ use crate::checks::{Check, Finding, Level, Place};
 pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
     code: "environment-overrides",
     level: Level::Warning,
-    cost: "Builds from this shell differ from all other builds: in a shared target directory, each \
-           compiles again what the other compiled.",
+    cost: "Builds from this shell differ from all other builds. If they share a target directory, \
+           each of them compiles again what the other compiled.",
     explanation: "A variable of the environment overrides a value of the repository: in cargo's \
 configuration, in a profile of a root manifest, or the pinned toolchain.
 
-A variable with the same value is no finding. Remove the variable from the shell's start-up file, \
-the editor or the job; or, if the value is right for everyone, write it in `.cargo/config.toml`.",
+A variable that has the same value as the repository is not reported. Remove the variable from the \
+shell's start-up file, the editor or the job; or, if the value is right for everyone, write it in \
+`.cargo/config.toml`.",
 };
 
 pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
     code: "environment-departs",
     level: Level::Note,
-    cost: "Programs without the variable, such as an editor, build something else; and a compiler \
-           cache such as sccache uses most variables that begin with `CARGO_` in its keys.",
+    cost: "Programs without the variable, such as an editor, build with other settings; and \
+           sccache includes most variables that begin with `CARGO_` in its keys.",
     explanation:
         "A variable of the environment sets a value that the repository does not set: the \
 target directory, flags, profiles, a wrapper.
@@ -40,8 +41,8 @@ everyone in `.cargo/config.toml`.",
 pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
     code: "split-rustflags",
     level: Level::Warning,
-    cost: "The variable replaces all flags of the configuration, and everything is compiled again \
-           when builds with and without it take turns.",
+    cost: "The variable replaces all flags of the configuration, so everything is compiled again \
+           when builds with and without the variable alternate.",
     explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
 tracked workflow, `.envrc`, `.vscode/settings.json`, `justfile` or `Makefile`, and cargo's \
 configuration in the repository sets `build.rustflags` or flags of a platform by `cfg(…)` or of a \
@@ -55,8 +56,8 @@ or pass the flags of one job with `--config`.",
 pub(crate) static ENV_TABLE_IGNORED: Check = Check {
     code: "env-table-ignored",
     level: Level::Warning,
-    cost: "No build uses the line, and build scripts and programs under `cargo run` see a variable \
-           that cargo did not use.",
+    cost: "Cargo ignores the line, but build scripts and programs under `cargo run` see the \
+           variable.",
     explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \
 reads from its environment. The table sets variables only for programs that cargo starts, after \
 cargo read its own variables.
@@ -94,7 +95,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
             found.push(ENV_TABLE_IGNORED.found(
                 subject.place(&value.origin),
                 format!("`env.{name}` has no effect on cargo itself"),
-                format!("Write cargo's own key in {path}."),
+                format!("Use cargo's own configuration key in {path}."),
             ));
         }
     }

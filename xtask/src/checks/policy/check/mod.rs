@@ -39,12 +39,12 @@ pub(crate) const CHECKS: &[&Check] = &[
 static UNREADABLE_WORKSPACE: Check = Check {
     code: "unreadable-workspace",
     level: Level::Warning,
-    cost: "The workspace cannot be built, and was not checked against the policy.",
+    cost: "The workspace cannot be built, and was not checked.",
     explanation: "Cargo refuses the root manifest of a tracked workspace, or a configuration file \
 that applies there, so the workspace was not checked. In the current workspace, this is an error \
 instead of a finding.
 
-Fix the file; or, if it is broken on purpose, add an exception for the manifest with a reason.",
+Fix the file; or, if it is invalid on purpose, add an exception for the manifest with a reason.",
 };
 
 /// Runs every check, and returns the findings at their own levels.

@@ -13,22 +13,21 @@ use crate::checks::{Check, Finding, Level};
 pub(crate) static NESTED_CONFIG: Check = Check {
     code: "nested-config",
     level: Level::Warning,
-    cost: "Cargo reads the file only if it is started below it, so a build from there and a build \
-           from the root invalidate each other's artifacts.",
+    cost: "Cargo reads this file only if it is started in its directory or below, so a build from \
+           there and a build from the root invalidate each other's artifacts.",
     explanation: "A `.cargo/config.toml` below the root of a workspace sets values that affect \
 builds, and that differ from the configuration at the root. Cargo looks for configuration from the \
 current directory upwards, not from the package.
 
-Move values for everyone to the configuration at the root. Write values for one package in \
-`[profile.*.package.NAME]` or in a build script, or give the package a workspace of its own.",
+Move values for everyone to the configuration at the root. Write values for one package in `[profile.*.package.NAME]` or in a build script, or make the package a separate workspace.",
 };
 
 pub(crate) static CONTRADICTING_CONFIG: Check = Check {
     code: "contradicting-config",
     level: Level::Warning,
-    cost: "One workspace of the repository builds by another policy than the rest.",
-    explanation: "The configuration of a nested workspace overrides a value of a configuration in \
-a directory above it.
+    cost: "One workspace of the repository builds with other settings than the rest.",
+    explanation: "The configuration of a nested workspace overrides a value of the configuration \
+    in a directory above it.
 
 Remove the line; or, if the workspace has to differ, add an exception with a reason in \
 `[workspace.metadata.xtask.policy]`.",
@@ -37,7 +36,7 @@ Remove the line; or, if the workspace has to differ, add an exception with a rea
 pub(crate) static CONTRADICTING_MANIFEST: Check = Check {
     code: "contradicting-manifest",
     level: Level::Warning,
-    cost: "The line has no effect, and misleads readers.",
+    cost: "The line in the manifest has no effect, and misleads readers.",
     explanation: "A root manifest and the repository's `.cargo/config.toml` set different values \
 in a profile, and the configuration overrides the manifest.
 
@@ -47,7 +46,7 @@ Remove one of the two.",
 pub(crate) static MEMBER_PROFILE: Check = Check {
     code: "member-profile",
     level: Level::Warning,
-    cost: "Cargo ignores it, with a warning at every build.",
+    cost: "Cargo ignores the profile, with a warning at every build.",
     explanation:
         "The manifest of a member has a `[profile]` table. Cargo reads profiles only from \
 the root manifest and the configuration.
@@ -59,7 +58,8 @@ that package.",
 pub(crate) static TWO_CONFIG_FILES: Check = Check {
     code: "two-config-files",
     level: Level::Warning,
-    cost: "Cargo reads `config` and ignores `config.toml`, with a warning at every command.",
+    cost: "Cargo reads `.cargo/config` and ignores `.cargo/config.toml`, with a warning at every \
+           command.",
     explanation: "One directory has `.cargo/config` and `.cargo/config.toml`, and git tracks both.
 
 Keep `config.toml`, unless cargo 1.38 is still used.",
@@ -93,7 +93,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
                         "`profile.{key} = {said}` is overridden by `{over}` of the \
                              configuration"
                     ),
-                    "Keep the one that you want.",
+                    "Remove one of the two.",
                 );
                 found.push(finding.evidence([subject.named(&over.origin)]));
             }

@@ -12,11 +12,11 @@ use crate::checks::{Check, Finding, Level};
 pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     code: "incremental-with-cache",
     level: Level::Warning,
-    cost: "A compiler cache does not cache incremental builds, and sccache fails the build if \
+    cost: "A compiler cache does not cache incremental builds, and sccache fails if \
            `CARGO_INCREMENTAL` is set.",
     explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on explicitly: \
-in a profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. The default of `dev` is no \
-finding: dependencies are cached then, and only your own code is not.
+in a profile, in `build.incremental`, or by `CARGO_INCREMENTAL`. The default of `dev` is not \
+reported: then dependencies are cached, and only your own code is not.
 
 Turn one of the two off: incremental builds help if you edit code, the cache helps elsewhere, for \
 example in CI.",
@@ -25,8 +25,8 @@ example in CI.",
 pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
     code: "codegen-units-with-incremental",
     level: Level::Warning,
-    cost: "An incremental build compiles whole codegen units: with few of them, each edit compiles \
-           most of the crate.",
+    cost: "An incremental build compiles whole codegen units. With few codegen units, each edit \
+           compiles most of the crate.",
     explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc uses 256 \
 for an incremental build by default.
 
@@ -36,7 +36,8 @@ Remove `codegen-units`, or turn `incremental` off for that profile.",
 pub(crate) static LTO_WITH_INCREMENTAL: Check = Check {
     code: "lto-with-incremental",
     level: Level::Warning,
-    cost: "Every build optimises the whole program again, even after an edit of one line.",
+    cost: "With `lto`, every build optimises the whole program again, even after an edit of one \
+           line.",
     explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, which is the \
 default of `dev` and `test`.
 
@@ -114,7 +115,7 @@ fn cache(
     for value in asking.into_iter().filter(is_on) {
         let finding = INCREMENTAL_WITH_CACHE.found(
             subject.place(&value.origin),
-            format!("incremental builds are on, and {name} does not cache them"),
+            format!("incremental compilation is on, but {name} does not cache it"),
             format!("Turn `incremental` off, or do not use {name}."),
         );
         found.push(finding.evidence([subject.named(&wrapper.origin)]));
@@ -157,7 +158,7 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
         let finding = DEBUG_STRIPPED.found(
             subject.place(&strip.origin),
             format!("`{name}` has `debug = {debug}`, and `strip = {strip}` removes it"),
-            "Keep the one that you want.",
+            "Remove one of the two.",
         );
         found.push(finding.evidence([subject.named(&debug.origin)]));
     }

@@ -14,10 +14,10 @@ use crate::checks::{Check, Finding, Level, Place, Policy};
 pub(crate) static REQUIRED_VALUE: Check = Check {
     code: "required-value",
     level: Level::Error,
-    cost: "The repository requires this value, and a build here does not use it.",
+    cost: "The repository requires this value, but a build here does not use it.",
     explanation:
-        "A value that `require` of `[workspace.metadata.xtask.policy]` names is different \
-here: by a file, a variable or a flag, or because it is not set. For profiles, the final values \
+        "A value differs from `require` in `[workspace.metadata.xtask.policy]`: a file, a variable \
+        or a flag sets another value, or the value is not set. For profiles, the final values \
 count, with inherited values and cargo's defaults. Directories are relative to the top level of \
 the repository.
 

@@ -14,8 +14,8 @@ use crate::checks::{Check, Finding, Level, Place};
 pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
     code: "same-package-twice",
     level: Level::Error,
-    cost: "Cargo confuses the two packages: a build of the second is Fresh with the code of the \
-           first.",
+    cost: "Cargo confuses the two packages: a build of the second can be Fresh with the code of \
+           the first.",
     explanation: "Two workspaces of the repository build into one directory, and each has a \
 package of the same name and version at the same path below its root. Cargo identifies path \
 packages by these three values, not by the workspace, so their artifacts have the same names and \
@@ -28,7 +28,7 @@ Change the name or the version of one, or give each workspace its own build dire
 pub(crate) static SAME_OUTPUTS_TWICE: Check = Check {
     code: "same-outputs-twice",
     level: Level::Warning,
-    cost: "The final artifacts of the package belong to the workspace that was built last.",
+    cost: "The final artifacts of the package come from the workspace that was built last.",
     explanation:
         "Two workspaces of the repository build into one target directory, and each has a \
 package of the same name and version. Cargo keeps the intermediate artifacts separate, but gives \

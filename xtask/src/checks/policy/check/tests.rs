@@ -102,7 +102,7 @@ fn variables_that_override_files_are_found() {
         environment-overrides $CARGO_INCREMENTAL: CARGO_INCREMENTAL overrides a value of the repository [CARGO_INCREMENTAL=1; profile.release.incremental = false (Cargo.toml:4)]
         environment-overrides $CARGO_PROFILE_DEV_DEBUG: CARGO_PROFILE_DEV_DEBUG overrides a value of the repository [CARGO_PROFILE_DEV_DEBUG=2; profile.dev.debug = "none" (.cargo/config.toml:6)]
         environment-overrides $CARGO_TARGET_DIR: CARGO_TARGET_DIR overrides a value of the repository [CARGO_TARGET_DIR=/elsewhere; build.target-dir = "out", and the variable's is /elsewhere (.cargo/config.toml:2)]
-        incremental-with-cache $CARGO_INCREMENTAL: incremental builds are on, and sccache does not cache them [RUSTC_WRAPPER in the environment]
+        incremental-with-cache $CARGO_INCREMENTAL: incremental compilation is on, but sccache does not cache it [RUSTC_WRAPPER in the environment]
         lto-with-incremental $CARGO_PROFILE_RELEASE_LTO: `release` is incremental, and has `lto = "fat"` []
         split-rustflags $RUSTFLAGS: RUSTFLAGS replaces the flags of the repository [RUSTFLAGS=-Cb; build.rustflags = ["-Ca"] (.cargo/config.toml:4)]
         environment-departs $CARGO_PROFILE_RELEASE_PANIC: CARGO_PROFILE_RELEASE_PANIC changes the builds of this shell [CARGO_PROFILE_RELEASE_PANIC=abort]
@@ -274,7 +274,7 @@ fn conflicting_profile_settings_are_found() {
     expect_test::expect![[r#"
         codegen-units-with-incremental Cargo.toml:3: `dev` is incremental, and has 4 codegen units []
         debug-stripped Cargo.toml:8: `release` has `debug = "full"`, and `strip = "symbols"` removes it [Cargo.toml:7]
-        incremental-with-cache Cargo.toml:5: incremental builds are on, and sccache does not cache them [.cargo/config.toml:1]
+        incremental-with-cache Cargo.toml:5: incremental compilation is on, but sccache does not cache it [.cargo/config.toml:1]
         lto-with-incremental Cargo.toml:4: `dev` is incremental, and has `lto = "thin"` []
         full-debug-info Cargo.toml:7: `release` has full debug information []
         full-debug-info Cargo.toml:15: `dev.package."*"` has full debug information []

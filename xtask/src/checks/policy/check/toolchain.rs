@@ -21,8 +21,8 @@ A library that supports many toolchains needs no pin; a team that builds one pro
 pub(crate) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
     code: "toolchain-differs-in-ci",
     level: Level::Warning,
-    cost: "A change that passes on a developer's machine may fail in CI, or the other way round; \
-           and jobs download a toolchain that they do not use.",
+    cost: "A change that passes on a developer's machine may fail in CI, or the reverse; and jobs \
+           download a toolchain that they do not use.",
     explanation: "The repository pins a toolchain, and the CI files name only other versions. \
 Read: `dtolnay/rust-toolchain@VERSION`, `toolchain: VERSION`, `rustup … install|default VERSION`, \
 `cargo +VERSION`, `RUSTUP_TOOLCHAIN: VERSION`, `rust:VERSION`. `stable`, `beta` and `nightly` are \
