@@ -11,8 +11,8 @@ use xtask_impact::{quote, usage};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct FreshnessConfig {
-    /// The packages whose build scripts always run after a restore: they read what nobody can see,
-    /// such as the network or the time.
+    /// The packages whose build scripts always run after a restore, because they use inputs that
+    /// the kit cannot compare, such as the network or the time.
     pub always_run: Vec<String>,
     /// Files and directories, relative to the workspace root, that every unit of a path package may
     /// depend on although no unit names them.

@@ -1,5 +1,5 @@
-//! Contents of files and directories, as hashes. A hash is taken again only if size, time of
-//! modification, time of change, inode or device of the file leave a doubt.
+//! Contents of files and directories, as hashes. A file is hashed again only if its size, its time
+//! of modification, its time of change, its inode or its device shows that it may have changed.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
@@ -85,7 +85,7 @@ impl FileStamp {
         }
     }
 
-    /// Returns the later one of the two times.
+    /// Returns the later of the two times.
     pub(crate) fn latest(&self) -> i64 {
         self.modified.max(self.changed)
     }
@@ -111,7 +111,7 @@ pub(crate) enum PathContent {
     Value(String),
 }
 
-/// Reads contents, each file once. It can be shared between threads.
+/// Reads contents, each file once. Threads can share the reader.
 #[derive(Debug, Default)]
 pub(crate) struct ContentReader {
     /// The stamps and hashes of an earlier reading.
@@ -193,7 +193,7 @@ impl ContentReader {
     }
 }
 
-/// The age from which on a stamp tells every change: the coarsest clock of a file system in use.
+/// The age from which a stamp shows every change: the coarsest clock of the supported file systems.
 const SETTLED: i64 = 2_000_000_000;
 
 fn hash_file(path: &Utf8Path) -> io::Result<(FileStamp, ContentHash)> {
@@ -291,7 +291,7 @@ impl Evaluated {
         Some(&missing.path)
     }
 
-    /// Returns true if a file that cargo recorded as the newest one still is the newest one.
+    /// Returns true if the file that cargo recorded as the newest is still the newest.
     pub(crate) fn is_newest(&self, recorded: &Newest) -> bool {
         let time = nanoseconds(recorded.time);
         let is_it = |it: &ContentItem| it.modified == time && it.path == recorded.path.as_str();

@@ -1,5 +1,5 @@
-//! The inputs of each unit: those that cargo compares, and those that cargo does not track but that
-//! a fresh clone rebuilds today.
+//! The inputs of each unit: inputs that cargo compares, and inputs that cargo does not track,
+//! although their change makes a build in a fresh clone differ.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -24,7 +24,7 @@ pub(crate) struct InputFinder<'a> {
     config: &'a FreshnessConfig,
     /// The directories of the packages, by name.
     roots: HashMap<&'a str, Vec<&'a Utf8Path>>,
-    /// The directories whose files cargo takes as unchangeable.
+    /// The directories of downloaded packages, whose files cargo treats as constant.
     downloaded: Vec<Utf8PathBuf>,
     /// The commit that is checked out.
     head: Option<&'a str>,
@@ -237,7 +237,7 @@ impl<'a> InputFinder<'a> {
         self.downloaded.iter().any(|it| path.starts_with(it))
     }
 
-    /// Returns a watched path; `None` if cargo takes the path as unchangeable.
+    /// Returns a watched path; `None` if cargo treats the path as constant.
     fn watched(&self, path: Utf8PathBuf) -> Option<UnitInput> {
         if self.is_in_downloads(&path) {
             return None;

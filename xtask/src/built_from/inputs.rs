@@ -15,13 +15,13 @@ use xtask_impact::workspace::Workspace;
 
 use super::content::{ContentItem, ContentReader, Evaluated, FileStamp, PathContent};
 
-/// A thing that a unit was built from.
+/// An input of a unit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum UnitInput {
     /// A file, or a directory with everything below it. Cargo compares its time.
     Watched(Utf8PathBuf),
-    /// A file of git that cargo watches. Its time counts, and instead of its content the state of
-    /// git.
+    /// A file of git that cargo watches. The kit compares its time, and the state of git instead of
+    /// its content.
     WatchedGit(Utf8PathBuf),
     /// A file or directory that cargo does not watch. It may be missing.
     Untracked(Utf8PathBuf),
@@ -50,7 +50,8 @@ pub(crate) struct Evaluator<'a> {
     runner: &'a Runner,
     /// The reader of contents.
     pub reader: ContentReader,
-    /// The build directories, without symbolic links. An input that contains one is never equal.
+    /// The build directories, without symbolic links. An input that contains a build directory is
+    /// never equal.
     build_directories: Vec<Utf8PathBuf>,
     repository: OnceLock<Option<Repository>>,
     listed: OnceLock<Result<Vec<Utf8PathBuf>, String>>,
@@ -171,8 +172,8 @@ impl<'a> Evaluator<'a> {
         generated
     }
 
-    /// Returns true if git tracks a path, so that git brings the path back.
-    pub(crate) fn is_gits(&self, path: &Utf8Path) -> bool {
+    /// Returns true if git tracks a path, so that a checkout restores the path.
+    pub(crate) fn is_tracked_by_git(&self, path: &Utf8Path) -> bool {
         let real = |path: &Utf8Path| {
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
                 return path.to_owned();
@@ -195,8 +196,8 @@ impl<'a> Evaluator<'a> {
         Some(self.repository()?.head()?.0.as_str())
     }
 
-    /// Adds a path, with everything below it, as cargo compares it: links are followed, and the link
-    /// counts beside its target.
+    /// Adds a path, with everything below it, as cargo compares it: links are followed, and both
+    /// the link and its target count.
     fn walk(
         &self,
         path: &Utf8Path,

@@ -1,4 +1,5 @@
-//! Judges every unit of a build directory by its record, and plans what makes cargo agree.
+//! Compares every unit of a build directory with its record, and plans the changes that make cargo
+//! come to the same result.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,12 +22,13 @@ use super::units::{DiskUnit, has_several_names, modified};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FreshnessAction {
-    /// Cargo calls the unit fresh, and nothing speaks against it.
+    /// Cargo considers the unit fresh, and the kit found no difference.
     Keep,
-    /// The unit is proven, and its reference file gets a time at which cargo calls it fresh.
+    /// The unit is unchanged, and its reference file gets a time with which cargo considers the
+    /// unit fresh.
     Stamp,
-    /// The unit is a proven script that watches its whole package. The package's files get their
-    /// recorded times.
+    /// The unit is an unchanged script that watches its whole package. The package's files get
+    /// their recorded times.
     Touch,
     /// Cargo builds the unit by itself.
     Rebuild,
@@ -45,7 +47,7 @@ pub(crate) struct JudgedUnit {
     pub reason: Option<String>,
     /// True if an input has another content than the record says.
     pub has_changed: bool,
-    /// True if cargo would call the unit itself fresh, dependencies left out.
+    /// True if cargo would consider the unit itself fresh, without its dependencies.
     pub is_natural: bool,
     /// True if the unit is a script that watches its whole package.
     pub watches_package: bool,
@@ -58,16 +60,15 @@ pub(crate) struct JudgedUnit {
 pub(crate) struct JudgeOptions {
     /// Set the files of packages to their recorded times, for scripts that watch their package.
     pub touch: bool,
-    /// Find only units that cargo calls fresh and that are not, as in a directory that was never
-    /// moved.
+    /// Find only stale units that cargo considers fresh, as in a directory that was never moved.
     pub verify: bool,
 }
 
 /// The facts about a unit that decide its action.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct UnitFacts {
-    /// `Err` with the reason if the unit is not tied to the record, if its dependencies or its
-    /// artifacts are others, or if its inputs are not known.
+    /// `Err` with the reason if the record belongs to another build of the unit, if its
+    /// dependencies or its artifacts differ, or if its inputs are not known.
     pub tie: Result<(), String>,
     /// The first input whose content differs.
     pub difference: Option<String>,
@@ -134,8 +135,8 @@ pub(crate) struct RestorePlan {
     pub references: Vec<(usize, Utf8PathBuf)>,
     /// The source files that get their recorded time.
     pub touched: BTreeMap<Utf8PathBuf, i64>,
-    /// The time for artifacts and reference files: older than every change from now on, younger
-    /// than every input.
+    /// The time for artifacts and reference files: older than every later change, newer than every
+    /// input.
     pub time: i64,
     /// The time of the youngest input that is too young, if waiting helps.
     pub wait_for: Option<i64>,
@@ -334,8 +335,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        // Editors and programs write ignored files all the time, so such a file is no proof of a
-        // lie, but without it nothing is proven.
+        // Editors and programs often write ignored files. Such a file does not prove that the unit
+        // is stale, but without it the unit is not proven to be fresh.
         if weak.is_some() && (!facts.is_natural || self.builds.is_carried && !self.options.verify) {
             facts.difference = facts.difference.or(weak);
         }
@@ -388,12 +389,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns true if a missing file was not git's when it was recorded. A file that is not
-    /// recorded counts if git does not track it.
+    /// Returns true if git did not track a missing file when the file was recorded. A file that is
+    /// not recorded counts if git does not track it.
     fn is_generated(&self, path: &Utf8PathBuf) -> bool {
         let record = self.builds.record.as_ref();
         let is_recorded = record.is_some_and(|it| it.generated.contains(path));
-        is_recorded || !self.known_files.contains(path) && !self.builds.evaluator.is_gits(path)
+        is_recorded
+            || !self.known_files.contains(path) && !self.builds.evaluator.is_tracked_by_git(path)
     }
 
     /// Returns the missing inputs of a unit.

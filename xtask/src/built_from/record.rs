@@ -121,7 +121,7 @@ pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
     ReadRecord::Own(Box::new(record))
 }
 
-/// Returns the record of a workspace and a build directory, of whatever cargo.
+/// Returns the record of a workspace and a build directory, made with any version of cargo.
 pub(crate) fn of(root: &Utf8Path, build_directory: &Utf8Path) -> Option<BuildRecord> {
     let bytes = files::read(path(build_directory), files::STATE).ok()?;
     let record = parse(&bytes)?;

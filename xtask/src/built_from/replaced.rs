@@ -1,5 +1,5 @@
-//! Files whose content is new and whose time is old: neither cargo nor a comparison of commits sees
-//! them, but the record of the last build does.
+//! Files with a new content and an old modification time. Neither cargo nor a comparison of commits
+//! notices them; the record of the last build shows them.
 
 use std::collections::{BTreeSet, HashMap};
 

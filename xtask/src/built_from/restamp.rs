@@ -1,5 +1,5 @@
-//! Executes plans of [`judge`](super::judge): invalidates units, then sets times. At any moment of
-//! the execution cargo builds at least the units that are not proven.
+//! Executes plans of [`judge`](super::judge): invalidates units, then sets times. If the execution
+//! is interrupted, cargo still builds all units that are not proven.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;

@@ -1,8 +1,9 @@
 //! Records the contents that the units of a build directory were built from.
 //!
 //! A unit is recorded only if nothing can have changed since the unit was started: every input is
-//! older than the start, by its time of modification and by its time of change. A unit that is tied
-//! to the former record keeps its entry, whatever the files hold now.
+//! older than the start, by its time of modification and by its time of change. If the former
+//! record describes the present build of a unit, the unit keeps its entry, even if files changed
+//! since.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};

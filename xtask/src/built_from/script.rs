@@ -83,7 +83,7 @@ fn holds(units: &DiskUnits, run: &DiskUnit, text: &str) -> bool {
     false
 }
 
-/// Returns the files and directories below the workspace root that a script hands to the linker.
+/// Returns the files and directories below the workspace root that a script passes to the linker.
 pub(super) fn linked_paths(
     units: &DiskUnits,
     run: &DiskUnit,

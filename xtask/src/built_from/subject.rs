@@ -51,7 +51,7 @@ pub(crate) struct RecordedBuilds<'a> {
     pub units: DiskUnits,
     /// The record; `None` if there is none that can be used.
     pub record: Option<BuildRecord>,
-    /// The reason why a record that exists is left alone.
+    /// The reason why an existing record is ignored.
     pub unusable: Option<String>,
     /// The evaluator of inputs.
     pub evaluator: Evaluator<'a>,

@@ -171,7 +171,7 @@ fn shared_outputs(place: &ProfileDir) -> Result<HashMap<String, Vec<Utf8PathBuf>
     Ok(found)
 }
 
-/// Returns a unit; `None` if its hash file is empty, so that cargo builds the unit in any case.
+/// Returns a unit; `None` if its hash file is empty, because cargo then always builds the unit.
 fn read_unit(
     place: &ProfileDir,
     at: usize,

@@ -1,4 +1,4 @@
-//! Crates of a cache's log, tied to their packages, and the causes of misses.
+//! The crates in a cache's log, with their packages, and the causes of misses.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(super) fn has_script(package: &Package) -> bool {
     targets.any(|it| it.kind == TargetKind::CustomBuild)
 }
 
-/// Explains a reason of sccache for which a compilation is not cached.
+/// Explains why sccache does not cache a compilation.
 pub(super) fn explained(reason: &str) -> String {
     let kind = |kinds: &[&str]| kinds.iter().any(|it| reason.contains(it));
     if reason == "incremental" {

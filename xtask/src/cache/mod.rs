@@ -1,4 +1,4 @@
-//! `cache`: sets up a compiler cache, proves that it works, and builds with it.
+//! `cache`: sets up a compiler cache, tests that it works, and builds with it.
 
 mod crates;
 mod probe;

@@ -1,5 +1,5 @@
-//! The command `freshness`: keeps the units of a restored target directory fresh whose inputs have
-//! equal content, and finds units that cargo calls fresh although their inputs differ.
+//! The command `freshness`: keeps units of a restored target directory fresh if their inputs have
+//! the recorded contents, and finds units that cargo considers fresh although their inputs differ.
 
 mod nested;
 pub(crate) mod report;
@@ -165,8 +165,8 @@ impl Work<'_> {
         }
     }
 
-    /// Refuses `--touch` if a build directory below the workspace is not handled: its units would
-    /// take changed files for old ones.
+    /// Refuses `--touch` if another build directory lies below the workspace: its units would stay
+    /// fresh although files changed.
     fn refuse_other_directories(&self) -> Result<()> {
         let found = nested::unhandled(&self.scene.workspace.root, &self.all())?;
         let Some(first) = found.first() else {
@@ -266,7 +266,7 @@ impl Work<'_> {
     }
 }
 
-/// Returns the units that cargo calls fresh although an input differs.
+/// Returns the units that cargo considers fresh although an input differs.
 fn stale(plan: &RestorePlan) -> Vec<usize> {
     let stale = plan
         .units

@@ -19,7 +19,7 @@ pub(super) fn unhandled(root: &Utf8Path, handled: &[Utf8PathBuf]) -> Result<Vec<
         known.extend(places.iter().map(|it| resolved(&it.path)));
     }
     let (mut found, mut pending) = (BTreeSet::new(), vec![resolved(root)]);
-    // The build directory may lie elsewhere, and hold others.
+    // The build directory may lie elsewhere, and contain other build directories.
     pending.extend(
         handled
             .iter()

@@ -41,7 +41,7 @@ pub(crate) struct DirectoryFreshness {
     pub counts: BTreeMap<&'static str, usize>,
     /// The number of files whose contents were compared or recorded.
     pub files: usize,
-    /// The units of which something is to say, sorted by package and unit.
+    /// The units that have a reason, sorted by package and unit.
     pub units: Vec<UnitFreshness>,
     /// The packages whose script runs again only because it watches its whole package, sorted.
     pub watch_all: Vec<String>,

@@ -45,7 +45,7 @@ pub(crate) struct Sweep<'a> {
     pub workspace: &'a Workspace,
     pub limits: &'a SweepLimits,
     pub options: SweepOptions,
-    /// Arguments for the kept commands: choices about the network.
+    /// Arguments for the keep commands: the flags about the network.
     pub forwarded: &'a [String],
     pub now: SystemTime,
 }
@@ -138,7 +138,7 @@ impl Sweep<'_> {
         }
     }
 
-    /// Reads all directories and makes the plan. The kept commands run only if something may be
+    /// Reads all directories and makes the plan. The keep commands run only if something may be
     /// removed, and only once for the same units.
     fn look(
         &self,

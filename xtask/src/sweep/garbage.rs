@@ -1,5 +1,5 @@
-//! Artifacts that no build uses any more: of toolchains that are gone, of packages that the
-//! workspace no longer has, of the former layout, and files whose unit is gone.
+//! Artifacts that no build uses any more: artifacts of removed toolchains, of packages that the
+//! workspace no longer has, and of the old layout, and files of removed units.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -5,9 +5,9 @@
 //! not newer than the modification time, or a day old. [`arm`] therefore remembers the access times
 //! and sets them back.
 //!
-//! A program that reads every file, as for an archive, destroys the access times. Cargo never reads
-//! `invoked.timestamp`. An access to a fingerprint counts for nothing if `invoked.timestamp` was
-//! read in the same minute.
+//! A program that reads every file, for example to make an archive, overwrites the access times.
+//! Cargo never reads `invoked.timestamp`. An access to a fingerprint is ignored if
+//! `invoked.timestamp` was read in the same minute.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, FileTimes};

@@ -1,5 +1,5 @@
-//! `sweep`: keeps the build directories of a workspace within a size, and never removes what the
-//! next build needs.
+//! `sweep`: removes old artifacts until the build directories of a workspace fit into a size, and
+//! never removes what the next build needs.
 
 mod apply;
 mod garbage;

@@ -1,4 +1,4 @@
-//! The units that the kept commands need.
+//! The units that the keep commands need.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,7 +23,7 @@ pub(crate) struct UnitId {
     hash: String,
 }
 
-/// The units that the kept commands considered in a directory.
+/// The units that the keep commands considered in a directory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NeededUnits {
     pub units: BTreeSet<UnitId>,
@@ -36,7 +36,7 @@ pub(crate) struct NeededUnits {
     pub commands: Vec<CommandReport>,
 }
 
-/// The outcome of a kept command.
+/// The outcome of a keep command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct CommandReport {
     /// The command, as the user wrote it.
@@ -52,7 +52,7 @@ pub(crate) struct CommandReport {
     pub error: Option<String>,
 }
 
-/// The state of a kept command.
+/// The state of a keep command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CommandState {
@@ -75,7 +75,7 @@ impl UnitId {
 }
 
 impl NeededUnits {
-    /// Runs the kept commands that build in this directory, in a mirror of the directory. `own` is
+    /// Runs the keep commands that build in this directory, in a mirror of the directory. `own` is
     /// true for the workspace's own directory, in which commands without `--target-dir` build.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(crate) struct SweptDirectory {
     pub scan: DirectoryScan,
     pub evidence: UseEvidence,
     pub garbage: Garbage,
-    /// The units that kept commands need, with everything that they were built from.
+    /// The units that keep commands need, with everything that they were built from.
     pub needed: BTreeSet<usize>,
     /// The units that the running kit is built from.
     pub running: BTreeSet<usize>,
@@ -33,11 +33,11 @@ pub(crate) struct SweptDirectory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum KeptReason {
-    /// A kept command needs the unit.
+    /// A keep command needs the unit.
     Needed,
     /// The running kit is built from the unit.
     Running,
-    /// A kept command failed, so the unit may be needed.
+    /// A keep command failed, so the unit may be needed.
     Unknown,
     /// The unit was used within `--max-age`.
     RecentlyUsed,
@@ -65,7 +65,7 @@ pub(crate) struct SweepItem {
     pub removals: Vec<Removal>,
 }
 
-/// The limits that a plan holds.
+/// The limits of a plan.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PlanLimits {
     pub max_size: Option<u64>,

@@ -30,7 +30,7 @@ pub(crate) struct SweepReport {
     /// The bytes by which the rest exceeds the limit.
     pub missing: u64,
     pub directories: Vec<DirectoryReport>,
-    /// The kept commands. Empty if nothing could be removed.
+    /// The keep commands. Empty if nothing could be removed.
     pub commands: Vec<CommandReport>,
     /// Other build directories of the workspace, which were not swept.
     #[serde(skip_serializing_if = "Vec::is_empty")]

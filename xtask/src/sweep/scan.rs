@@ -20,7 +20,7 @@ use crate::artifacts::plan::Artifact;
 /// The units and the other contents of a build directory and its target directory.
 #[derive(Debug, Default)]
 pub(crate) struct DirectoryScan {
-    /// The profile directories. A directory with both layouts comes twice.
+    /// The profile directories. A directory with both layouts is listed twice.
     pub places: Vec<ProfileDir>,
     /// The units, sorted by profile directory, package and hash.
     pub units: Vec<SweepUnit>,
@@ -155,7 +155,7 @@ impl DirectoryScan {
     }
 
     /// Returns the version of each compiler, by the number in the fingerprints. A number is left
-    /// out if no library tells its version, or if libraries disagree.
+    /// out if no library contains its version, or if libraries disagree.
     pub(crate) fn compilers(&self) -> HashMap<u64, String> {
         let mut versions: HashMap<u64, BTreeSet<String>> = HashMap::new();
         for unit in &self.units {

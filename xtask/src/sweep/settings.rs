@@ -22,7 +22,7 @@ pub(crate) struct SweepLimits {
     pub toolchains: BTreeSet<String>,
 }
 
-/// The limits that the command line gives. They override the configuration; kept commands are added
+/// The limits that the command line gives. They override the configuration; keep commands are added
 /// to the configured ones.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct LimitArgs {
@@ -42,7 +42,7 @@ pub(crate) struct LimitArgs {
     pub toolchain: Vec<String>,
 }
 
-/// The commands that are kept if none is named.
+/// The keep commands if the user names none.
 const DEFAULT_COMMANDS: [&str; 3] = [
     "build --workspace",
     "check --workspace --all-targets",

@@ -197,7 +197,7 @@ fn a_shared_artifact_is_removed_with_its_last_owner() {
     );
 }
 
-/// Reads access times: a pass over all files is no use, a use of a dependent is a use of its
+/// Checks the last uses: a pass over all files is no use, a use of a dependent is also a use of its
 /// dependencies, and a remembered use counts.
 #[test]
 fn the_last_use_is_the_newest_evidence() {

@@ -98,7 +98,7 @@ fn class_name(class: SweepClass) -> &'static str {
     }
 }
 
-/// Returns the notes about the kept commands and about the evidence.
+/// Returns the notes about the keep commands and about the evidence.
 pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
     let mut notes = Vec::new();
     for command in &report.commands {
@@ -126,7 +126,7 @@ pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
     notes
 }
 
-/// Returns the warnings: kept commands that failed, and a limit that does not hold.
+/// Returns the warnings: keep commands that failed, and a limit that cannot be reached.
 pub(crate) fn warnings(report: &SweepReport) -> Vec<String> {
     let mut warnings = Vec::new();
     for command in &report.commands {

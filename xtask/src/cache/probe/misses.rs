@@ -49,7 +49,7 @@ pub(super) fn of(
     missed
 }
 
-/// Returns the cause for which a cacheable package missed.
+/// Returns the cause of the miss of a cacheable package.
 fn cause(build: &str, package: Option<&Package>, variables: &[String]) -> String {
     let differing = variables.iter().filter(|name| !is_needed(name));
     let differing: Vec<_> = differing.map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! `cache probe`: proves with a private, empty server that builds of the same sources share results.
+//! `cache probe`: tests with a private, empty server if builds of the same sources share results.
 //!
 //! 1. Cold: into an empty target directory, without the variables of this shell that sccache hashes.
 //! 2. Warm: the same sources into another target directory, with all variables of this shell.
@@ -58,7 +58,7 @@ pub(crate) struct ProbeReport {
     misses: Vec<MissedPackage>,
     /// The units that the last build compiled again, although nothing had changed.
     not_fresh: Vec<String>,
-    /// The reason for which there was no build at another path.
+    /// The reason why there was no build at another path.
     no_copy: Option<String>,
 }
 

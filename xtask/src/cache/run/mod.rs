@@ -1,9 +1,9 @@
 //! `cache run`: starts cargo with two private servers of sccache, and watches the remote cache.
 //!
-//! One server has the user's configuration, the other one the disk alone. The kit's own wrapper
-//! sends each compilation to the first server, or to the second one after a file says so. A watchdog
-//! asks the remote cache in its own protocol. When the remote fails, the watchdog writes the file and
-//! ends the first server, so that waiting compilations go on without the cache.
+//! One server has the user's configuration, the other server uses only the disk. The kit's own
+//! wrapper sends each compilation to the first server, or to the second one after a file says so. A
+//! watchdog asks the remote cache in its own protocol. When the remote fails, the watchdog writes
+//! the file and ends the first server, so that waiting compilations go on without the cache.
 
 mod record;
 mod watchdog;
@@ -31,7 +31,7 @@ pub(crate) struct RunArgs {
     cargo_args: Vec<String>,
 }
 
-/// Runs cargo. A fault of the cache never fails the build.
+/// Runs cargo. The build does not fail because of the cache.
 ///
 /// # Errors
 /// Returns an error if cargo cannot be started.
@@ -65,8 +65,8 @@ struct CachedBuild {
 }
 
 impl CachedBuild {
-    /// Starts the private servers. If the remote cache does not answer, a line says so, and only the
-    /// server with the disk alone is started.
+    /// Starts the private servers. If the remote cache does not answer, a warning says so, and only
+    /// the server for the disk is started.
     fn start(runner: &Runner) -> Result<Self> {
         let sccache = Sccache::required(runner)?;
         let settings = CacheSettings::of(runner)?;

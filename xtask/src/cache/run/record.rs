@@ -19,15 +19,15 @@ pub(crate) struct CachedRun {
     pub crates: Outcomes,
     /// The names of the remote caches.
     pub remotes: Vec<String>,
-    /// The reason for which the remote was lost during the build.
+    /// The reason why the remote failed during the build.
     pub lost: Option<String>,
     /// True if the remote answered at the start.
     pub used_remote: bool,
 }
 
 impl CachedRun {
-    /// Keeps the record in the target directory. A build outside a workspace, such as `cargo
-    /// install`, leaves no record.
+    /// Saves the record in the target directory. A build outside a workspace, such as
+    /// `cargo install`, leaves no record.
     pub(super) fn keep(&self, runner: &Runner) {
         let options = LoadOptions::default();
         if let Ok(workspace) = Workspace::load(&without_wrapper(runner), &options) {

@@ -24,7 +24,7 @@ pub(super) struct Watchdog {
     /// The server with the remote caches; `None` if the remote did not answer at the start.
     pub(super) remote: Option<PrivateServer>,
     pub(super) disk: PrivateServer,
-    /// The reason for which the remote was lost during the build.
+    /// The reason why the remote failed during the build.
     pub(super) lost: Option<String>,
 }
 
@@ -45,8 +45,8 @@ impl Watchdog {
         }
     }
 
-    /// Returns the reason for which the remote can no longer be used. The remote is asked twice: on
-    /// a busy machine one answer may be late.
+    /// Returns the reason why the remote can no longer be used. The remote is asked twice: on a
+    /// busy machine one answer may be late.
     fn fault(&mut self) -> Option<String> {
         let remote = self.remote.as_mut()?;
         if remote.has_ended() {
@@ -56,7 +56,8 @@ impl Watchdog {
         ask().and_then(|_| ask())
     }
 
-    /// Sends all further compilations to the disk alone, and frees the compilations that wait.
+    /// Sends all further compilations to the server for the disk, and lets waiting compilations
+    /// continue.
     fn lose(&mut self, why: String) {
         // The file comes first: a compilation that is freed must find it.
         if wrapper::use_disk_alone(&self.directory).is_err() {
@@ -88,7 +89,7 @@ impl Watchdog {
         for server in servers {
             let outcomes = server.outcomes();
             if server.has_ended() {
-                // A server that was lost tells its counts no longer, but its log remains.
+                // A server that was stopped does not report its counts, but its log remains.
                 counts.add(&CacheCounts::of(&outcomes));
             } else {
                 counts.add(&server.counts(sccache).unwrap_or_default());

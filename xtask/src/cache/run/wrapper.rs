@@ -14,7 +14,7 @@ use crate::compiler_cache::server::DISK_ALONE;
 /// The name of the script in the private directory.
 pub(super) const NAME: &str = "rustc-wrapper";
 
-/// The file that sends compilations to the server with the disk alone.
+/// The file that sends compilations to the server for the disk.
 const TO_DISK: &str = "use-disk-alone";
 
 /// The file that makes compilations start rustc itself.
@@ -28,7 +28,7 @@ pub(super) fn write(private: &Utf8Path, sccache: &Utf8Path, runner: &Runner) -> 
     )
 }
 
-/// Sends all further compilations to the server with the disk alone.
+/// Sends all further compilations to the server for the disk.
 pub(super) fn use_disk_alone(private: &Utf8Path) -> io::Result<()> {
     std::fs::write(private.join(TO_DISK), "")
 }
@@ -38,9 +38,9 @@ pub(super) fn use_no_cache(private: &Utf8Path) -> io::Result<()> {
     std::fs::write(private.join(NO_CACHE), "")
 }
 
-/// Returns the text of the script. A client that finds no server starts one by itself, so clients
-/// get the configuration with the disk alone. If the server was lost while a compilation waited, the
-/// compilation is repeated without the cache.
+/// Returns the text of the script. A client that finds no server starts a server itself, so clients
+/// get the configuration that uses only the disk. If the server stopped while a compilation waited,
+/// the compilation is repeated without the cache.
 fn script(private: &Utf8Path, sccache: &Utf8Path, variables: &[String]) -> String {
     let word = |path: &Utf8Path| quote::posix_word(path.as_str());
     let unset = variables.iter().filter(|it| quote::is_plain_word(it));

@@ -1,8 +1,8 @@
-//! Edits of a TOML file that keep every other byte, and that can be taken back exactly.
+//! Edits of a TOML file that keep every other byte, and that can be undone exactly.
 //!
-//! Each added line ends with a mark. Each replaced line becomes a comment with a mark. To take the
-//! edit back, added lines are removed and comments become lines again. The result of an edit is
-//! parsed: it must hold the former values and the new ones, and nothing else.
+//! Each added line ends with a marker comment. Each replaced line becomes a comment. To undo the
+//! edit, added lines are removed and comments become lines again. The result of an edit is parsed:
+//! it must contain the former values and the new values, and nothing else.
 
 use toml::{Table, Value};
 
@@ -40,8 +40,8 @@ pub(super) enum Wanted {
     Nothing,
 }
 
-/// Returns the text with the settings. An earlier edit is taken back first. An empty text counts as
-/// a file that does not exist.
+/// Returns the text with the settings. An earlier edit is undone first. An empty text counts as a
+/// file that does not exist.
 ///
 /// # Errors
 /// Returns a message if the text is not TOML, or if the settings cannot be written without a change

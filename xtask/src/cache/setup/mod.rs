@@ -1,5 +1,5 @@
-//! `cache setup` and `cache unset`: write the policy of the cache into cargo's configuration and
-//! sccache's own, and take it back.
+//! `cache setup` and `cache unset`: write the settings of the cache into the configuration of cargo
+//! and of sccache, and remove them.
 
 mod change;
 mod edit;
@@ -36,7 +36,7 @@ pub(crate) struct SetupArgs {
     manifest_path: Option<Utf8PathBuf>,
 }
 
-/// The place of the shared cache.
+/// The storage of the cache.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub(super) enum Store {
     /// Keep the cache on this machine's disk
@@ -86,7 +86,7 @@ pub(crate) struct UnsetArgs {
     workspace: WorkspaceArgs,
 }
 
-/// Shows the changes of a set-up, and makes them.
+/// Shows the changes that set up a cache, and makes them.
 ///
 /// # Errors
 /// Returns an error if a value is wrong, or if a file cannot be read, edited or written.
@@ -117,7 +117,7 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Shows the changes that take a set-up back, and makes them.
+/// Shows the changes that remove the settings, and makes them.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or written.

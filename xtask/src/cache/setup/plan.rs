@@ -1,4 +1,4 @@
-//! The plan of a set-up: the changes of cargo's configuration and of sccache's own.
+//! The plan of `cache setup`: the changes of cargo's configuration and of sccache's configuration.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -12,7 +12,7 @@ use super::change::{FileChange, text_of};
 use super::edit::{Setting, Wanted, is_edited, undone, with_settings};
 use crate::compiler_cache::settings::{self, UrlParts};
 
-/// The changes of a set-up, and what the user has to know about it.
+/// The changes of `cache setup`, with notes for the user.
 #[derive(Debug)]
 pub(super) struct SetupPlan {
     /// The changes.
@@ -25,7 +25,7 @@ pub(super) struct SetupPlan {
 const SIZE: u64 = 10 << 30;
 
 impl SetupPlan {
-    /// Plans a set-up of a workspace.
+    /// Plans to set up a cache for a workspace.
     ///
     /// # Errors
     /// Returns an error if a value is wrong, or if a file cannot be read or edited.
@@ -64,7 +64,7 @@ impl SetupPlan {
         Ok(Self { changes, notes })
     }
 
-    /// Plans to take a set-up back.
+    /// Plans to remove the settings of `cache setup`.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read.

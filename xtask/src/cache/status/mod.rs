@@ -1,4 +1,4 @@
-//! `cache status`: the set-up, the servers, and what the cache did.
+//! `cache status`: the settings, the servers, and the counts of the cache.
 
 mod report;
 mod text;

@@ -48,7 +48,7 @@ pub(crate) struct ServerStatus {
     /// The shares of the counts.
     #[serde(flatten)]
     pub shares: CacheShares,
-    /// The reason for which there is no report.
+    /// The reason why there is no report.
     pub error: Option<String>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct RemoteStatus {
     pub size: Option<u64>,
     /// The limit of a Redis server; `None` for no limit.
     pub size_limit: Option<u64>,
-    /// The reason for which the remote does not answer.
+    /// The reason why the remote does not answer.
     pub error: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct RunStatus {
     pub shares: CacheShares,
     /// True if the remote answered at the start.
     pub used_remote: bool,
-    /// The reason for which the remote was lost during the build.
+    /// The reason why the remote failed during the build.
     pub lost: Option<String>,
     /// The packages that missed, and why, sorted by name.
     pub packages: Vec<MissingPackage>,

@@ -469,7 +469,7 @@ fn entries(directory: &Utf8Path) -> Result<Vec<Entry>> {
     };
     let mut found = Vec::new();
     for entry in listing {
-        // A name that is not UTF-8 is none of cargo's.
+        // Cargo uses no name that is not UTF-8.
         let Ok(entry) = entry else { continue };
         if let Ok(metadata) = entry.metadata() {
             let (name, path) = (entry.file_name().to_owned(), entry.into_path());
