@@ -30,7 +30,7 @@ static INHERIT: Check = Check {
 
 /// The declaration of a dependency in a manifest.
 #[derive(Debug, PartialEq)]
-struct Said {
+struct DeclaredRequirement {
     line: usize,
     package: String,
     requirement: VersionReq,
@@ -43,46 +43,46 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let Ok(root) = files::read_text(&manifest, files::SETTINGS) else {
         return Ok(Vec::new());
     };
-    let shared = said_in(&root, &["workspace", "dependencies"]);
+    let shared = requirements_in(&root, &["workspace", "dependencies"]);
     if shared.is_empty() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    let (mut first, mut said_twice) = (None, Vec::new());
+    let (mut first, mut declared_twice) = (None, Vec::new());
     let mut unshared: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
     for (_, member) in workspace.members() {
         let Ok(text) = files::read_text(&member.manifest_path, files::SETTINGS) else {
             continue;
         };
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            for said in said_in(&text, &[kind]) {
+            for declared in requirements_in(&text, &[kind]) {
                 let dependencies = member.dependencies.iter();
                 let mut resolved = dependencies.map(|it| workspace.package(it.package));
                 // A member may depend on two versions of a package, one of them under another name.
                 let is_it = |it: &&Package| {
-                    it.name == said.package
+                    it.name == declared.package
                         && it.source.is_some()
                         && it
                             .version
                             .parse()
-                            .is_ok_and(|it| said.requirement.matches(&it))
+                            .is_ok_and(|it| declared.requirement.matches(&it))
                 };
                 let Some(Package { version, .. }) = resolved.find(is_it) else {
                     continue;
                 };
-                match shared.iter().find(|it| it.package == said.package) {
-                    Some(shared) if would_serve(shared, &said, version) => {
+                match shared.iter().find(|it| it.package == declared.package) {
+                    Some(shared) if would_serve(shared, &declared, version) => {
                         let place = context.below(&member.manifest_path);
                         let file = place.unwrap_or_else(|| member.manifest_path.clone());
-                        first = first.or(Some(context.place(&file, Some(said.line))));
-                        said_twice.push(format!(
+                        first = first.or(Some(context.place(&file, Some(declared.line))));
+                        declared_twice.push(format!(
                             "{file}:{}: {} = \"{}\"; the workspace says \"{}\", and {version} is both",
-                            said.line, said.package, said.requirement, shared.requirement
+                            declared.line, declared.package, declared.requirement, shared.requirement
                         ));
                     }
                     Some(_) => {}
                     None => {
-                        let says = unshared.entry(said.package).or_default();
+                        let says = unshared.entry(declared.package).or_default();
                         if says.iter().all(|(by, _)| *by != member.name) {
                             says.push((&member.name, version));
                         }
@@ -94,8 +94,8 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     if let Some(place) = first {
         let message = "members repeat versions of `[workspace.dependencies]`";
         let fix = "Write `name.workspace = true`, with the features that the member adds.";
-        let impact = lines_of(said_twice.len());
-        let finding = INHERIT.found(place, message, fix).evidence(said_twice);
+        let impact = lines_of(declared_twice.len());
+        let finding = INHERIT.found(place, message, fix).evidence(declared_twice);
         found.push(finding.impact(impact));
     }
     let evidence = unshared.iter().filter_map(|(package, says)| {
@@ -124,7 +124,7 @@ fn lines_of(number: usize) -> String {
 
 /// Returns true if a member that inherits the dependency would have the same version and the same
 /// default features.
-fn would_serve(shared: &Said, own: &Said, resolved: &str) -> bool {
+fn would_serve(shared: &DeclaredRequirement, own: &DeclaredRequirement, resolved: &str) -> bool {
     let resolved = Version::parse(resolved);
     shared.default_features == own.default_features
         && resolved.is_ok_and(|it| shared.requirement.matches(&it))
@@ -132,7 +132,7 @@ fn would_serve(shared: &Said, own: &Said, resolved: &str) -> bool {
 
 /// Returns the dependencies on registry packages in a table of a manifest. Inherited dependencies
 /// are left out.
-fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
+fn requirements_in(manifest: &str, table: &[&str]) -> Vec<DeclaredRequirement> {
     let Ok(root) = DeTable::parse(manifest) else {
         return Vec::new();
     };
@@ -143,7 +143,7 @@ fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
             _ => return Vec::new(),
         }
     }
-    let said = entries.iter().filter_map(|(key, value)| {
+    let declared = entries.iter().filter_map(|(key, value)| {
         let (requirement, package, default_features) = match value.get_ref() {
             DeValue::String(requirement) => (requirement.as_ref(), None, true),
             DeValue::Table(entry) => {
@@ -159,14 +159,14 @@ fn said_in(manifest: &str, table: &[&str]) -> Vec<Said> {
             }
             _ => return None,
         };
-        Some(Said {
+        Some(DeclaredRequirement {
             line: manifest[..key.span().start].matches('\n').count() + 1,
             package: package.unwrap_or(key.get_ref()).to_owned(),
             requirement: VersionReq::parse(requirement).ok()?,
             default_features,
         })
     });
-    said.collect()
+    declared.collect()
 }
 
 #[cfg(test)]
@@ -177,8 +177,8 @@ mod tests {
     fn declarations_on_registry_packages_are_read() {
         let manifest = "[dependencies]\nplain = \"1.0\"\nshared.workspace = true\nnear = { path = \"../near\" }\n\
                         called = { package = \"other\", version = \"2\", default-features = false }\n";
-        let said = said_in(manifest, &["dependencies"]);
-        let said: Vec<_> = said
+        let declared = requirements_in(manifest, &["dependencies"]);
+        let declared: Vec<_> = declared
             .iter()
             .map(|it| {
                 format!(
@@ -187,21 +187,21 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(said, ["5 other ^2 false", "2 plain ^1.0 true"]);
+        assert_eq!(declared, ["5 other ^2 false", "2 plain ^1.0 true"]);
     }
 
     #[test]
     fn inheriting_is_advised_only_if_it_changes_nothing() {
-        let said = |requirement: &str, default_features| Said {
+        let declared = |requirement: &str, default_features| DeclaredRequirement {
             line: 1,
             package: "x".to_owned(),
             requirement: VersionReq::parse(requirement).unwrap(),
             default_features,
         };
         for (shared, own, resolved, expected) in [
-            (said("1.2", true), said("1", true), "1.3.0", true),
-            (said("2", true), said("1", true), "1.3.0", false),
-            (said("1", true), said("1", false), "1.3.0", false),
+            (declared("1.2", true), declared("1", true), "1.3.0", true),
+            (declared("2", true), declared("1", true), "1.3.0", false),
+            (declared("1", true), declared("1", false), "1.3.0", false),
         ] {
             assert_eq!(would_serve(&shared, &own, resolved), expected);
         }

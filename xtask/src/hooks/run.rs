@@ -227,7 +227,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
             }
         };
         let in_place = head == Some(&commit);
-        let unlike = match in_place {
+        let unstaged_paths = match in_place {
             true => differing_paths(repository, repository.status()?.iter())?,
             false => Vec::new(),
         };
@@ -236,7 +236,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
             base,
             present,
             gone,
-            unstaged_paths: unlike,
+            unstaged_paths,
             in_place,
         };
         let is_known =

@@ -120,7 +120,7 @@ impl<'a> HookRun<'a> {
     /// `None` if no package is concerned.
     pub(crate) fn selected(&self, tool: Tool, forwarded: &[String]) -> Result<Option<Selected>> {
         let CheckedState {
-            unstaged_paths: unlike,
+            unstaged_paths: differing,
             in_place,
             ..
         } = &self.subject;
@@ -132,7 +132,7 @@ impl<'a> HookRun<'a> {
         if *in_place {
             match self.selected_in(self.here, tool, forwarded) {
                 Ok((lock_file, None))
-                    if !unlike.iter().any(is_setting)
+                    if !differing.iter().any(is_setting)
                         && !self.is_at_fault(&lock_file, self.here)? =>
                 {
                     return Ok(None);
@@ -143,7 +143,7 @@ impl<'a> HookRun<'a> {
                         || self.is_at_fault(&lock_file, self.here)? => {}
                 Ok((_, Some(found))) if self.reads_nothing_else(&found)? => return Ok(Some(found)),
                 // The error can come from unstaged changes, which the mirror does not have.
-                Err(error) if unlike.is_empty() => return Err(error),
+                Err(error) if differing.is_empty() => return Err(error),
                 _ => {}
             }
         }
@@ -282,8 +282,8 @@ impl<'a> HookRun<'a> {
     /// Returns true if the selected packages read no file that differs between the work tree and
     /// the checked state.
     fn reads_nothing_else(&self, found: &Selected) -> Result<bool> {
-        let unlike = self.built_from(found, &self.subject.unstaged_paths, |_| true)?;
-        if !unlike.is_empty() {
+        let differing = self.built_from(found, &self.subject.unstaged_paths, |_| true)?;
+        if !differing.is_empty() {
             return Ok(false);
         }
         let is_compiled = |rule| {

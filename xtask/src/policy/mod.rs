@@ -76,7 +76,7 @@ enum ShowFormat {
 }
 
 impl Common {
-    fn asked<'a>(&'a self, runner: &'a Runner) -> PolicyQuery<'a> {
+    fn query<'a>(&'a self, runner: &'a Runner) -> PolicyQuery<'a> {
         PolicyQuery {
             runner,
             manifest_path: self.manifest_path.as_deref(),
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, known: &[&Check]) -> Result<Status> {
             format,
         } => {
             let profile = profile.as_deref();
-            let settings = common.asked(&runner).settings(*all, profile)?;
+            let settings = common.query(&runner).settings(*all, profile)?;
             match format {
                 ShowFormat::Text => output::data(&text::text(&settings, profile))?,
                 ShowFormat::Json => output::json(&text::report(&settings, profile))?,
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, known: &[&Check]) -> Result<Status> {
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {
-            let found = common.asked(&runner).check(known)?;
+            let found = common.query(&runner).check(known)?;
             let status = show(&found, *format)?;
             output::status(
                 "Checked",

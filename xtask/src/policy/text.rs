@@ -19,7 +19,7 @@ pub(crate) fn report(settings: &[BuildSettings], profile: Option<&str>) -> Repor
         let values = settings
             .values
             .iter()
-            .map(|(key, value)| (key.clone(), told(value)));
+            .map(|(key, value)| (key.clone(), as_json(value)));
         let env = settings.env.iter().map(|it| {
             json!({ "name": it.name, "value": it.value, "is_overridden": it.is_overridden, "origin": it.origin })
         });
@@ -50,7 +50,7 @@ fn of_profile(profile: &Profile) -> Json {
     let fields = |fields: &Fields| -> BTreeMap<&str, Json> {
         fields
             .iter()
-            .map(|(field, value)| (*field, told(value)))
+            .map(|(field, value)| (*field, as_json(value)))
             .collect()
     };
     let for_build = Of {
@@ -67,7 +67,7 @@ fn of_profile(profile: &Profile) -> Json {
     })
 }
 
-fn told(value: &ConfigValue) -> Json {
+fn as_json(value: &ConfigValue) -> Json {
     match &value.kind {
         ValueKind::List(items) => json!({
             "value": value,

@@ -285,13 +285,13 @@ fn concerned(answer: &Answer, tool: Tool, is_asked: impl Fn(&PackageIx) -> bool)
         ..
     } = answer;
     // `clippy.toml` changes the result of clippy, but not the result of a compilation.
-    let checked_anew = match tool {
+    let checked_again = match tool {
         Tool::Clippy => below_changed(answer, &["clippy.toml", ".clippy.toml"]),
         _ => BTreeSet::new(),
     };
     let reruns_all = tool == Tool::Nextest && nextest_configuration(answer).is_some();
     let concerned = graph.units().filter(|&(index, unit)| {
-        let effect = match unit.is_compiled() && checked_anew.contains(&unit.package) {
+        let effect = match unit.is_compiled() && checked_again.contains(&unit.package) {
             true => Some(Effect::Rebuilt),
             false => affected
                 .effect(index)

@@ -100,9 +100,9 @@ fn every_change_is_noticed_despite_the_cache() {
         sleep(Duration::from_millis(100));
         ask(&[]).done();
         edit(&project);
-        let (kept, anew) = (ask(&[]).done(), ask(&["--no-cache"]).done());
-        assert_eq!(kept, anew, "{what}");
-        assert_eq!(ask(&[]).done(), anew, "{what}, asked again");
+        let (kept, uncached) = (ask(&[]).done(), ask(&["--no-cache"]).done());
+        assert_eq!(kept, uncached, "{what}");
+        assert_eq!(ask(&[]).done(), uncached, "{what}, asked again");
     }
     let state = project.path("target/xtask");
     let kept: Vec<_> = tree::files(&state).into_iter().collect();

@@ -65,8 +65,8 @@ fn packages_selected_for_features_are_cached_until_a_manifest_changes() {
     assert_eq!(dry(), with_wide);
     project.replace("crates/wide/Cargo.toml", ", features = [\"more\"]", "");
     // If cargo must be asked but cannot be, everything is selected.
-    let anew = [&asked[..], &["--no-cache"]].concat();
-    let everything = project.xtask(&anew).done();
+    let uncached = [&asked[..], &["--no-cache"]].concat();
+    let everything = project.xtask(&uncached).done();
     assert!(everything.contains("--workspace"), "{everything}");
     project.remove("target/xtask/rustc");
     assert_eq!(dry(), "cargo check -p narrow --all-targets --locked\n");

@@ -185,7 +185,7 @@ fn doctor_reports_another_checkout_and_keeps_its_state() {
 }
 
 #[test]
-fn the_note_is_said_once_in_a_run_of_several_steps() {
+fn the_note_is_printed_once_in_a_run_of_several_steps() {
     let checkouts = Checkouts::new(V1);
     let project = &checkouts.project;
     project.append(

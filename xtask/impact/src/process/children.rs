@@ -84,8 +84,8 @@ impl RunningChild {
         self.child = None;
         let status = status.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
         self.log_end(status.as_ref());
-        let is_told = status.as_ref().is_ok_and(signals::is_told_to_end);
-        self.ended(status, is_told)
+        let was_signalled = status.as_ref().is_ok_and(signals::is_end_by_signal);
+        self.ended(status, was_signalled)
     }
 
     /// Waits for the end of the child, and returns its output.
@@ -93,10 +93,10 @@ impl RunningChild {
         let output = self.child.take().map(Child::wait_with_output);
         let output = output.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()));
         self.log_end(output.as_ref().map(|it| &it.status));
-        let is_told = output
+        let was_signalled = output
             .as_ref()
-            .is_ok_and(|it| signals::is_told_to_end(&it.status));
-        self.ended(output, is_told)
+            .is_ok_and(|it| signals::is_end_by_signal(&it.status));
+        self.ended(output, was_signalled)
     }
 
     /// Returns the exit status of the child if the child has ended.
@@ -138,15 +138,15 @@ impl RunningChild {
         log::info!("ran `{}`: {ended}, {time}ms", self.shown);
     }
 
-    /// Returns the result of a child that has ended. `is_told` is true if a signal told the child
-    /// to end.
-    fn ended<T>(self, result: std::io::Result<T>, is_told: bool) -> Result<T> {
+    /// Returns the result of a child that has ended. `was_signalled` is true if a signal ended the
+    /// child to end.
+    fn ended<T>(self, result: std::io::Result<T>, was_signalled: bool) -> Result<T> {
         let (role, shown) = (self.entry.role, self.shown.clone());
         drop(self);
         if role == SignalRole::Helper {
             // A signal for the whole process group may end the child before the kit receives the
             // signal.
-            if is_told {
+            if was_signalled {
                 signals::wait_for_one();
             }
             if signals::received().is_some() {

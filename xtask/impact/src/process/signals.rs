@@ -31,7 +31,7 @@ pub fn status_of(signal: i32) -> u8 {
 
 /// Returns true if a signal told a child to end: the child was ended by the signal, or ended with
 /// the status that a shell gives for the signal.
-pub(super) fn is_told_to_end(status: &ExitStatus) -> bool {
+pub(super) fn is_end_by_signal(status: &ExitStatus) -> bool {
     const TOLD: [i32; 3] = [1, INTERRUPT, 15];
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(status);

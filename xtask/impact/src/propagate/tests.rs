@@ -21,7 +21,7 @@ impl Story {
     }
 
     /// Returns one line for each affected unit: its effect and its chain back to the seed.
-    fn told(&self, affected: &Affected) -> String {
+    fn units_as_text(&self, affected: &Affected) -> String {
         let mut lines: Vec<_> = affected
             .units()
             .map(|(unit, effect)| {
@@ -39,7 +39,7 @@ impl Story {
 
     fn edit(&self, units: &[&str]) -> String {
         let seeds = units.iter().map(|unit| self.seed(unit)).collect();
-        self.told(&propagate(&self.graph, seeds))
+        self.units_as_text(&propagate(&self.graph, seeds))
     }
 }
 
@@ -135,7 +135,7 @@ fn a_rerun_unit_affects_no_dependents() {
         ..story.seed("a lib")
     };
     assert_eq!(
-        story.told(&propagate(&story.graph, vec![seed])),
+        story.units_as_text(&propagate(&story.graph, vec![seed])),
         "Rerun: a lib\n"
     );
 }
@@ -148,10 +148,10 @@ fn a_seed_without_propagation_affects_only_its_unit() {
         ..story.seed("a lib")
     };
     let affected = propagate(&story.graph, vec![alone.clone()]);
-    assert_eq!(story.told(&affected), "Rebuilt: a lib\n");
+    assert_eq!(story.units_as_text(&affected), "Rebuilt: a lib\n");
     let affected = propagate(&story.graph, vec![alone, story.seed("a lib")]);
     assert_eq!(
-        story.told(&affected),
+        story.units_as_text(&affected),
         "Rebuilt: a lib\nRebuilt: b lib ← a lib\n",
         "another seed of the same unit may"
     );
@@ -188,7 +188,7 @@ fn units_that_are_not_rebuilt_end_the_propagation() {
     let within = |kept: &[&str]| {
         let kept: Vec<_> = kept.iter().map(|unit| story.seed(unit).unit).collect();
         let seeds = vec![story.seed("c lib")];
-        story.told(&propagate_within(&story.graph, seeds, &|unit| {
+        story.units_as_text(&propagate_within(&story.graph, seeds, &|unit| {
             kept.contains(&unit)
         }))
     };
@@ -220,8 +220,8 @@ fn the_first_of_several_rules_for_a_unit_is_reported() {
         seed(Rule::Source, "b"),
     ];
     let affected = propagate(&story.graph, seeds);
-    let (_, told) = affected.chain(story.seed("a lib").unit).unwrap();
-    assert_eq!(told, &seed(Rule::Source, "b"));
+    let (_, reason) = affected.chain(story.seed("a lib").unit).unwrap();
+    assert_eq!(reason, &seed(Rule::Source, "b"));
 }
 
 #[test]

@@ -117,7 +117,7 @@ impl<'a> BuiltUnits<'a> {
             };
             let records = known.into_iter().flatten().filter(|(place, record)| {
                 Some(record.rustc) == place.toolchain()
-                    && is_alike(unit, record)
+                    && has_settings_of(unit, record)
                     && (!is_split || is_for_host(record) == unit.is_for_host)
                     && has_dependencies(unit, record, &fresh)
                     && place.is_checked(record) == unit.is_checked
@@ -245,7 +245,7 @@ fn named(places: &[ProfileRecords]) -> Named<'_> {
 
 /// Returns true if the record of a unit of this name has the features of the unit, and was compiled
 /// from the unit's source. The record of a script run has no features.
-fn is_alike(unit: &PlannedUnit, record: &UnitRecord) -> bool {
+fn has_settings_of(unit: &PlannedUnit, record: &UnitRecord) -> bool {
     let is_here = match (&record.compiled_from, &unit.source) {
         // The path of an external package contains the version.
         (Some(from), Some(source)) => from == source,

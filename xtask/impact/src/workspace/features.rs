@@ -172,8 +172,8 @@ impl<'a> Activation<'a> {
     fn visit(&mut self, key: FeatureKey, with_dev: bool) {
         let declared = self.declared;
         let declaration = &declared.0[key.0.0 as usize];
-        let is_heeded = |it: &&DeclaredDependency| with_dev || it.table != DependencyTable::Dev;
-        let requests = || declaration.requests.iter().filter(is_heeded);
+        let is_used = |it: &&DeclaredDependency| with_dev || it.table != DependencyTable::Dev;
+        let requests = || declaration.requests.iter().filter(is_used);
         let mut found = self.found[&key].clone();
         let mut pending: Vec<&str> = found.features.iter().copied().collect();
         // The features of dependencies: `dependency/feature` and `dependency?/feature`.

@@ -118,11 +118,11 @@ fn final_profile_values_equal_those_of_cargos_units() {
                     is_foreign: name == "outside",
                     is_for_build: kind == "custom-build",
                 };
-                let ours = told(&profile.values(of));
+                let ours = as_lines(&profile.values(of));
                 let cargos = &unit["profile"];
                 assert_eq!(
                     ours,
-                    told_by_cargo(cargos),
+                    fields_of_cargo(cargos),
                     "{name} {}: {manifest}",
                     profile.name
                 );
@@ -133,7 +133,7 @@ fn final_profile_values_equal_those_of_cargos_units() {
     assert_eq!(compared, 22 * 4, "units of profiles");
 }
 
-fn told(values: &Fields) -> Vec<String> {
+fn as_lines(values: &Fields) -> Vec<String> {
     let shown = |field: &str| match values.get(field).map(|it| &it.kind) {
         None => "null".to_owned(),
         Some(ValueKind::String(text)) => text.clone(),
@@ -145,8 +145,8 @@ fn told(values: &Fields) -> Vec<String> {
         .collect()
 }
 
-fn told_by_cargo(profile: &Json) -> Vec<String> {
-    let told = COMPARED.iter().map(|(ours, cargos)| {
+fn fields_of_cargo(profile: &Json) -> Vec<String> {
+    let lines = COMPARED.iter().map(|(ours, cargos)| {
         let value = match &profile[*cargos] {
             Json::Object(strip) => match strip.values().next() {
                 Some(Json::String(word)) => word.to_lowercase(),
@@ -165,7 +165,7 @@ fn told_by_cargo(profile: &Json) -> Vec<String> {
         };
         format!("{ours}: {value}")
     });
-    told.collect()
+    lines.collect()
 }
 
 /// Pairs of the kit's name and cargo's name of a field.

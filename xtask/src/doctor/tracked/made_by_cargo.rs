@@ -108,14 +108,14 @@ fn is_in_dep_info(directory: &Utf8Path, name: &str) -> bool {
     let stem = |name: &str| name.split('.').next().unwrap_or_default().replace('-', "_");
     let own = name.split('.').next().unwrap_or_default();
     let extension = Utf8Path::new(name).extension().unwrap_or_default();
-    let is_beside = ["pdb", "dwp", "exp", "lib"].contains(&extension);
+    let is_companion = ["pdb", "dwp", "exp", "lib"].contains(&extension);
     let is_own = |output: &str| {
         let mut parts = output.rsplit(['/', '\\']);
         let (made, above) = (parts.next().unwrap_or_default(), parts.next());
         above == directory.file_name()
             && (made == name
                 || extension == "d"
-                || is_beside && !made.is_empty() && stem(made) == stem(name))
+                || is_companion && !made.is_empty() && stem(made) == stem(name))
     };
     let bare = own.strip_prefix("lib").unwrap_or(own);
     let candidates = [own, bare, &format!("lib{own}")].map(|it| format!("{it}.d"));

@@ -4,17 +4,17 @@ fn config(text: &str) -> Config {
     toml::from_str(text).unwrap()
 }
 
-fn told(config: &Config, hook: Hook, skip: &str) -> String {
+fn steps_as_text(config: &Config, hook: Hook, skip: &str) -> String {
     match config.steps(hook, skip) {
         Ok(steps) => {
-            let told = steps.iter().map(|step| {
+            let steps_as_text = steps.iter().map(|step| {
                 let budget = step.budget.map_or(0.0, |it| it.as_secs_f64());
                 format!(
                     "{}: {:?}, {budget} s, {:?}\n",
                     step.name, step.work, step.over_budget
                 )
             });
-            told.collect()
+            steps_as_text.collect()
         }
         Err(error) => format!("{error:#}\n"),
     }
@@ -23,7 +23,7 @@ fn told(config: &Config, hook: Hook, skip: &str) -> String {
 #[test]
 fn a_hook_has_default_steps_without_configuration() {
     let config = Config::default();
-    let all = Hook::ALL.map(|hook| told(&config, hook, ""));
+    let all = Hook::ALL.map(|hook| steps_as_text(&config, hook, ""));
     expect_test::expect![[r#"
         policy: Policy, 20 s, Pass
         fmt: Format, 20 s, Pass
@@ -32,7 +32,10 @@ fn a_hook_has_default_steps_without_configuration() {
         test: Cargo { command: "test", arguments: [] }, 300 s, Pass
     "#]]
     .assert_eq(&all.concat());
-    assert_eq!(told(&config, Hook::PreCommit, "clippy, policy, fmt"), "");
+    assert_eq!(
+        steps_as_text(&config, Hook::PreCommit, "clippy, policy, fmt"),
+        ""
+    );
 }
 
 #[test]
@@ -47,9 +50,9 @@ fn steps_are_configured_per_hook_and_per_step() {
         "#,
     );
     let all = [
-        told(&config, Hook::PreCommit, "check"),
-        told(&config, Hook::PrePush, ""),
-        told(&config, Hook::PrePush, "audit"),
+        steps_as_text(&config, Hook::PreCommit, "check"),
+        steps_as_text(&config, Hook::PrePush, ""),
+        steps_as_text(&config, Hook::PrePush, "audit"),
     ];
     // The definition of a step is checked even if the step is skipped.
     expect_test::expect![[r#"
@@ -95,10 +98,10 @@ fn a_wrong_configuration_is_refused() {
         "pre-commit = { budget = -1 }",
         "pre-commit.steps = [\"x\"]\nsteps.x = { run = [\"x\"], files = [\"a**\"] }",
     ];
-    let told: Vec<_> = wrong
+    let steps_as_text: Vec<_> = wrong
         .into_iter()
         .map(|text| match toml::from_str(text) {
-            Ok(config) => told(&config, Hook::PreCommit, ""),
+            Ok(config) => steps_as_text(&config, Hook::PreCommit, ""),
             Err(error) => format!("{}\n", error.message()),
         })
         .collect();
@@ -110,7 +113,7 @@ fn a_wrong_configuration_is_refused() {
         hint: define it as steps.unknown = { run = ["program", "argument"] }
         [workspace.metadata.xtask.hooks]: policy: `budget` must be a number of seconds
         [workspace.metadata.xtask.hooks]: steps.x: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
-    "#]].assert_eq(&told.concat());
+    "#]].assert_eq(&steps_as_text.concat());
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn a_step_over_budget_passes_or_fails_as_configured() {
 
 #[test]
 fn every_definition_is_checked_at_installation() {
-    let told = [
+    let steps_as_text = [
         "pre-push.steps = [\"lints\"]",
         "steps.clipy = { args = [\"--\"] }",
         "steps.x = { run = [\"x\"], files = [\"a**\"] }",
@@ -151,7 +154,7 @@ fn every_definition_is_checked_at_installation() {
         [workspace.metadata.xtask.hooks]: skip-workspaces: `a**`: Pattern syntax error near position 0: recursive wildcards must form a single path component
         right
     "#]]
-    .assert_eq(&told.concat());
+    .assert_eq(&steps_as_text.concat());
 }
 
 #[test]

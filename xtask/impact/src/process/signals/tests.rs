@@ -33,7 +33,7 @@ fn a_child_that_was_told_to_end_is_recognized_by_its_status() {
         (101 << 8, false),
     ] {
         let status = ExitStatus::from_raw(raw);
-        assert_eq!(is_told_to_end(&status), expected, "{status}");
+        assert_eq!(is_end_by_signal(&status), expected, "{status}");
     }
 }
 

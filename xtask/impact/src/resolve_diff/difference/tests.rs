@@ -38,11 +38,11 @@ fn graph(units: &[Value]) -> CargoUnitGraph {
 }
 
 /// Returns each difference as a line: `PACKAGE KIND MODE: DIFFERENCE`.
-fn told(before: &[Value], after: &[Value]) -> Vec<String> {
-    differences_in(&graph(before), &graph(after))
+fn differences_as_text(before: &[Value], after: &[Value]) -> Vec<String> {
+    graph_differences_as_text(&graph(before), &graph(after))
 }
 
-fn differences_in(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
+fn graph_differences_as_text(before: &CargoUnitGraph, after: &CargoUnitGraph) -> Vec<String> {
     let line = |UnitDifference {
                     package,
                     target,
@@ -66,7 +66,10 @@ fn the_same_workspace_in_another_directory_has_no_difference() {
         .replace("/r/", "/s%20t/")
         .replace("\"/s%20t", "\"/s t");
     let elsewhere = CargoUnitGraph::parse(elsewhere.as_bytes(), Utf8Path::new("/s t")).unwrap();
-    assert_eq!(differences_in(&graph(&units), &elsewhere), [""; 0]);
+    assert_eq!(
+        graph_differences_as_text(&graph(&units), &elsewhere),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn each_changed_setting_is_reported_by_name() {
     ];
     for (expected, changed) in cases {
         assert_eq!(
-            told(std::slice::from_ref(&plain), &[changed]),
+            differences_as_text(std::slice::from_ref(&plain), &[changed]),
             [format!("a lib build: {expected}")]
         );
     }
@@ -117,7 +120,7 @@ fn each_changed_setting_is_reported_by_name() {
 #[test]
 fn a_different_profile_name_alone_is_no_difference() {
     let named = lib("a", |a| a["profile"]["name"] = "test".into());
-    assert_eq!(told(&[lib("a", |_| {})], &[named]), [""; 0]);
+    assert_eq!(differences_as_text(&[lib("a", |_| {})], &[named]), [""; 0]);
 }
 
 #[test]
@@ -125,8 +128,8 @@ fn added_and_removed_targets_are_reported() {
     let (lib, bin) = (lib("a", |_| {}), unit("a", "bin", "build", |_| {}));
     let both = [lib.clone(), bin];
     let one = [lib];
-    assert_eq!(told(&one, &both), ["a bin build: Appeared"]);
-    assert_eq!(told(&both, &one), ["a bin build: Vanished"]);
+    assert_eq!(differences_as_text(&one, &both), ["a bin build: Appeared"]);
+    assert_eq!(differences_as_text(&both, &one), ["a bin build: Vanished"]);
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn a_version_bump_is_reported_for_the_package_and_its_direct_users() {
         ]
     };
     assert_eq!(
-        told(&side("1.0.1"), &side("1.0.2")),
+        differences_as_text(&side("1.0.1"), &side("1.0.2")),
         [
             "a lib build: dependency itoa 1.0.1 → itoa 1.0.2",
             "itoa lib build: version 1.0.1 → 1.0.2",
@@ -160,7 +163,7 @@ fn another_commit_of_a_git_dependency_is_seen_by_its_path() {
         })]
     };
     assert_eq!(
-        told(&side("aaa"), &side("bbb")),
+        differences_as_text(&side("aaa"), &side("bbb")),
         [
             "g lib build: source file /home/checkouts/g/aaa/src/lib.rs → \
             /home/checkouts/g/bbb/src/lib.rs"
@@ -179,11 +182,11 @@ fn renamed_and_new_dependencies_are_distinguished() {
     };
     let before = user(&[("x", 0)]);
     assert_eq!(
-        told(&before, &user(&[("renamed", 0)])),
+        differences_as_text(&before, &user(&[("renamed", 0)])),
         ["a lib build: dependency -x 0.1.0 (path+x); dependency +x 0.1.0 (path+x) as renamed"]
     );
     assert_eq!(
-        told(&before, &user(&[("x", 0), ("y", 1)])),
+        differences_as_text(&before, &user(&[("x", 0), ("y", 1)])),
         ["a lib build: dependency +y 0.1.0 (path+y)"]
     );
 }
@@ -199,7 +202,7 @@ fn an_additional_configuration_does_not_affect_users_of_the_old_one() {
         lib("n", uses(&[("d", 2)])),
     ];
     assert_eq!(
-        told(&before, &after),
+        differences_as_text(&before, &after),
         ["d lib build: Further", "n lib build: Appeared"]
     );
 }
@@ -217,7 +220,7 @@ fn a_user_that_switches_to_another_configuration_is_reported() {
         ]
     };
     assert_eq!(
-        told(&side(0), &side(1)),
+        differences_as_text(&side(0), &side(1)),
         ["a lib build: dependency in another of its configurations: one of d"]
     );
 }
@@ -239,7 +242,7 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     };
     let checked = |kind| graph(&side(kind)).checked().unwrap();
     assert_eq!(
-        differences_in(&checked("lib"), &checked("proc-macro")),
+        graph_differences_as_text(&checked("lib"), &checked("proc-macro")),
         [
             "a lib build: Further",
             "a lib build: crate types lib → proc-macro",
@@ -251,7 +254,7 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     without[3]["dependencies"] = json!([{"index": 1, "extern_crate_name": "a"}]);
     without[3]["dependencies"][0]["public"] = false.into();
     assert_eq!(
-        differences_in(&checked("lib"), &graph(&without).checked().unwrap()),
+        graph_differences_as_text(&checked("lib"), &graph(&without).checked().unwrap()),
         [""; 0]
     );
 }
@@ -270,7 +273,7 @@ fn link_time_optimisation_depends_on_the_users_of_a_library() {
         units
     };
     assert_eq!(
-        told(&side(&["bin"]), &side(&["bin", "cdylib"])),
+        differences_as_text(&side(&["bin"]), &side(&["bin", "cdylib"])),
         [
             "a lib build: Appeared",
             "d lib build: used with link-time optimisation by +cdylib"

@@ -19,7 +19,8 @@ pub(crate) static NESTED_CONFIG: Check = Check {
 builds, and that differ from the configuration at the root. Cargo looks for configuration from the \
 current directory upwards, not from the package.
 
-Move values for everyone to the configuration at the root. Write values for one package in `[profile.*.package.NAME]` or in a build script, or make the package a separate workspace.",
+Move values for everyone to the configuration at the root. Write values for one package in \
+`[profile.*.package.NAME]` or in a build script, or make the package a separate workspace.",
 };
 
 pub(crate) static CONTRADICTING_CONFIG: Check = Check {

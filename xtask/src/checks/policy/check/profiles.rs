@@ -87,7 +87,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
 }
 
 /// Returns true if the repository or a variable sets the value.
-fn is_said(subject: &PolicySubject, value: &ConfigValue) -> bool {
+fn is_explicit(subject: &PolicySubject, value: &ConfigValue) -> bool {
     subject.is_own(&value.origin) || matches!(value.origin, ValueOrigin::Variable(_))
 }
 
@@ -111,7 +111,7 @@ fn cache(
         Some(value) => vec![value],
         None => said.collect(),
     };
-    let is_on = |it: &&ConfigValue| it.kind == ValueKind::Boolean(true) && is_said(subject, it);
+    let is_on = |it: &&ConfigValue| it.kind == ValueKind::Boolean(true) && is_explicit(subject, it);
     for value in asking.into_iter().filter(is_on) {
         let finding = INCREMENTAL_WITH_CACHE.found(
             subject.place(&value.origin),
@@ -127,7 +127,12 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
     let name = &profile.name;
     let values = profile.values(Of::default());
     let text = |field: &str| values.get(field).map_or("", |it| it.as_str().unwrap_or(""));
-    let said = |field: &str| profile.said.get(field).filter(|it| is_said(subject, it));
+    let said = |field: &str| {
+        profile
+            .said
+            .get(field)
+            .filter(|it| is_explicit(subject, it))
+    };
     let is_incremental =
         values.get("incremental").map(|it| &it.kind) == Some(&ValueKind::Boolean(true));
     if let Some(units) = said("codegen-units")
@@ -170,7 +175,7 @@ fn pairs(subject: &PolicySubject, profile: &Profile, found: &mut Vec<Finding>) {
     for (table, fields) in tables {
         if let Some(debug) = fields.and_then(|it| it.get("debug"))
             && debug.as_str() == Some("full")
-            && is_said(subject, debug)
+            && is_explicit(subject, debug)
         {
             found.push(FULL_DEBUG_INFO.found(
                 subject.place(&debug.origin),

@@ -55,8 +55,8 @@ pub(crate) fn find(
                 format!("`{}` is {is}, and {wanted} is required", key.join(".")),
                 "Set it in .cargo/config.toml, and unset what overrides it.",
             );
-            let unsaid = (origin == ValueOrigin::Default).then(|| subject.named(&origin));
-            found.push(finding.evidence(unsaid));
+            let default_origin = (origin == ValueOrigin::Default).then(|| subject.named(&origin));
+            found.push(finding.evidence(default_origin));
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ fn a_change_of_the_root_touches_only_members_that_inherit_it() {
         build-dependencies.d = { workspace = true, features = ['x'] }
         lints.workspace = true",
     );
-    let stranger = table("[package]\nname = 'b'\n[dependencies]\nd = '1'");
+    let other_root = table("[package]\nname = 'b'\n[dependencies]\nd = '1'");
     let d = |kind| TouchedUnits::Dependency {
         kind,
         package: "d".to_owned(),
@@ -83,7 +83,7 @@ fn a_change_of_the_root_touches_only_members_that_inherit_it() {
         };
         let meant = inherited(&member, root);
         assert_eq!((meant, *told_by_graph), (units, told), "{to}");
-        assert_eq!(inherited(&stranger, root), [], "{to}");
+        assert_eq!(inherited(&other_root, root), [], "{to}");
     }
 }
 
