@@ -34,7 +34,7 @@ const KIT: &[&[&str]] = &[
     &["checks"],
     &["cargo_runs", "ci_service"],
     &["compiler_cache"],
-    &["cli"],
+    &["cli", "page"],
 ];
 
 /// The modules of the engine, from the highest floor to the lowest.

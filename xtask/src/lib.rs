@@ -27,6 +27,7 @@ pub(crate) mod freshness;
 pub(crate) mod graph;
 pub(crate) mod hooks;
 pub(crate) mod init;
+pub(crate) mod page;
 pub(crate) mod policy;
 pub(crate) mod rebuilds;
 pub(crate) mod run;

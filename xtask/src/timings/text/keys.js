@@ -7,13 +7,7 @@ $("sort").addEventListener("input", () => {
 $("in").onclick = () => zoom(1.6);
 $("out").onclick = () => zoom(1 / 1.6);
 $("fit").onclick = () => zoom(1 / scale);
-$("theme").onclick = () => {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  draw();
-};
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+recolour = draw;
 chart.addEventListener("scroll", draw);
 $("list").addEventListener("scroll", () => list());
 chart.addEventListener("wheel", (event) => {

@@ -1,6 +1,3 @@
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const $ = (id) => document.getElementById(id);
 const ROW = 20, HEAD = 84, LIST_ROW = 24;
 
 /* What each unit is, beside what cargo measured. */
@@ -41,17 +38,7 @@ function signed(time) {
   return (time < 0 ? "−" : "+") + seconds(Math.abs(time));
 }
 
-function element(name, props = {}, ...children) {
-  const made = Object.assign(document.createElement(name), props);
-  made.append(...children);
-  return made;
-}
-
 /* The head of the page. */
-data.headline.forEach((line) => {
-  const bad = line.startsWith("Failed") || line.startsWith("failed") || line.startsWith("over budget");
-  $("headline").append(element("li", { textContent: line, className: bad ? "bad" : "" }));
-});
 const run = data.run;
 $("about").textContent = [
   `cargo ${[run.command, ...run.arguments].join(" ")}`,

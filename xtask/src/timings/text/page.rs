@@ -1,11 +1,11 @@
-//! Writes a report as one HTML page. The page contains its style, script and data, so the page
-//! needs no network and no other file.
+//! Writes a report as one HTML page.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::cargo_runs::build_times::path::PathStep;
 use crate::cargo_runs::build_times::{Concurrency, Run, UnitTiming};
+use crate::page::HtmlPage;
 use crate::timings::analysis::Share;
 use crate::timings::compare::TimingsComparison;
 use crate::timings::duplicates::Duplicate;
@@ -13,7 +13,7 @@ use crate::timings::report::TimingsReport;
 use crate::timings::trend;
 use crate::timings::what_if::WhatIf;
 
-const HTML: &str = include_str!("page.html");
+const BODY: &str = include_str!("page.html");
 const CSS: &str = include_str!("page.css");
 const JS: [&str; 4] = [
     include_str!("page.js"),
@@ -90,14 +90,15 @@ pub fn page(report: &TimingsReport) -> Result<String> {
         trend: report.trend.points.iter().map(point).collect(),
         what_if: &report.what_if,
     };
-    let data = serde_json::to_string(&data).context("cannot write JSON")?;
     let title = format!("cargo {} · {}", record.run.command, record.run.name());
-    // The data are inserted last, so that a name in the data cannot be mistaken for a placeholder.
-    Ok(HTML
-        .replace("{{title}}", &escaped(&title))
-        .replace("{{css}}", CSS)
-        .replace("{{js}}", &JS.concat())
-        .replacen("{{data}}", &in_script(&data), 1))
+    let page = HtmlPage {
+        title: &title,
+        body: BODY,
+        css: CSS,
+        scripts: &JS,
+        data: &data,
+    };
+    page.render()
 }
 
 fn point(point: &trend::Point) -> PagePoint {
@@ -109,18 +110,4 @@ fn point(point: &trend::Point) -> PagePoint {
         failed: point.run.failed,
         runs: point.runs,
     }
-}
-
-/// Escapes JSON so that no name in the JSON can end the script element or begin a comment.
-fn in_script(json: &str) -> String {
-    json.replace('<', "\\u003c")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('{', "&#123;")
 }

@@ -109,32 +109,26 @@ function trend(points) {
   const left = 12 + 7 * Math.max(...marks.map((time) => seconds(time).length));
   const px = (i) => left + (points.length < 2 ? 0.5 : i / (points.length - 1)) * (width - left - 12);
   const py = (time) => height - bottom - time / top * (height - bottom - 8);
-  const svg = (name, attributes, ...children) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...children);
-    return made;
-  };
-  const whole = svg("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img",
+  const whole = vector("svg", { viewBox: `0 0 ${width} ${height}`, width: "100%", role: "img",
     "aria-label": `Totals of ${points.length} builds` });
   for (const time of marks) {
     const y = py(time);
-    whole.append(svg("line", { x1: left, x2: width, y1: y, y2: y, stroke: "var(--line)" }),
-      svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, seconds(time)));
+    whole.append(vector("line", { x1: left, x2: width, y1: y, y2: y, stroke: "var(--line)" }),
+      vector("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, seconds(time)));
   }
   for (const [key, colour] of [["critical_path", "var(--accent)"], ["total", "var(--front)"]]) {
     const line = points.map((it, i) => `${px(i)},${py(it[key])}`).join(" ");
-    whole.append(svg("polyline", { points: line, fill: "none", stroke: colour, "stroke-width": 2 }));
+    whole.append(vector("polyline", { points: line, fill: "none", stroke: colour, "stroke-width": 2 }));
     points.forEach((it, i) => {
-      const dot = svg("circle", { cx: px(i), cy: py(it[key]), r: 4, fill: it.failed ? "var(--worse)" : colour });
+      const dot = vector("circle", { cx: px(i), cy: py(it[key]), r: 4, fill: it.failed ? "var(--worse)" : colour });
       const runs = it.runs > 1 ? `, median of ${it.runs}` : "";
-      dot.append(svg("title", {}, `${it.started} ${it.name}: ${key.replace("_", " ")} ${seconds(it[key])}${runs}${it.failed ? ", failed" : ""}`));
+      dot.append(vector("title", {}, `${it.started} ${it.name}: ${key.replace("_", " ")} ${seconds(it[key])}${runs}${it.failed ? ", failed" : ""}`));
       whole.append(dot);
     });
   }
   const ends = points.length < 2 ? [[0, "middle"]] : [[0, "start"], [points.length - 1, "end"]];
   for (const [i, anchor] of ends) {
-    whole.append(svg("text", { x: px(i), y: height - 6, "text-anchor": anchor }, points[i].started));
+    whole.append(vector("text", { x: px(i), y: height - 6, "text-anchor": anchor }, points[i].started));
   }
   section("Trend: total and critical path", whole, "full");
 }
