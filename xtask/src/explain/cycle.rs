@@ -21,7 +21,7 @@ use super::verdict::{ErrorReport, ErrorVerdict};
 pub(super) struct CycleEdge {
     /// The package that declares the dependency.
     pub(super) from: String,
-    /// The package that is depended on.
+    /// The dependency.
     pub(super) to: String,
     pub(super) manifest: Utf8PathBuf,
     /// The line of the declaration, counted from 1.

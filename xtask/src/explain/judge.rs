@@ -1,5 +1,5 @@
-//! Judges an error by what lies on disk: the units of the build directory, their files and their
-//! records.
+//! Judges an error by the state of the disk: the units of the build directory, their files and
+//! their records.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -85,7 +85,7 @@ impl<'a> ErrorJudge<'a> {
         }
     }
 
-    /// Explains a code of rustc by the faults that lie on disk.
+    /// Explains a code of rustc by the faults of artifacts on disk.
     pub(super) fn code(&self, code: &str) -> ErrorReport {
         let subject = |verdict| ErrorReport::of_subject(code, verdict);
         if situation::NOT_UNDERSTOOD.contains(&code) {
@@ -233,7 +233,7 @@ impl<'a> ErrorJudge<'a> {
         found
     }
 
-    /// Returns the file that stands for a unit in messages.
+    /// Returns the file that messages show for a unit.
     pub(super) fn main_file(&self, unit: BuiltIx) -> Utf8PathBuf {
         let built = &self.inventory.units[unit];
         let output = stale::metadata_file(built).or_else(|| built.outputs.first());

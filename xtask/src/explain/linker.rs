@@ -1,4 +1,4 @@
-//! Errors of the linker: damaged objects in libraries and caches, and symbols that are nowhere.
+//! Errors of the linker: damaged objects in libraries and caches, and undefined symbols.
 
 use std::collections::BTreeSet;
 

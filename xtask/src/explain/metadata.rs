@@ -194,7 +194,7 @@ pub(super) fn other_build(
     unsure(judge, found, &units, ErrorVerdict::Stale)
 }
 
-/// Invalidates units that no visible fault was found in.
+/// Invalidates units without a visible fault.
 fn unsure(
     judge: &ErrorJudge<'_>,
     mut found: ErrorReport,
@@ -214,7 +214,7 @@ fn unsure(
     foreign_first(found)
 }
 
-/// Gives an explanation the verdict that an artifact is foreign, if one artifact is.
+/// Changes the verdict to "artifact of another checkout" if one of the artifacts is foreign.
 fn foreign_first(mut found: ErrorReport) -> ErrorReport {
     let mut artifacts = found.artifacts.iter();
     if let Some(foreign) = artifacts.find(|it| it.found.starts_with("was compiled from")) {

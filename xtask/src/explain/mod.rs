@@ -1,5 +1,5 @@
-//! The command `explain`: says what an error of a build means, and what to do about it. Only damage
-//! and staleness of artifacts are a reason to clean; an error in the code is not.
+//! The command `explain`: explains a build error and proposes a fix. Only damaged or stale
+//! artifacts are a reason to clean; an error in the code is not.
 
 mod codes;
 mod cycle;

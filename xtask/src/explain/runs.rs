@@ -62,7 +62,7 @@ fn program_path(root: &Utf8Path, command: &str) -> Utf8PathBuf {
         .unwrap_or(whole)
 }
 
-/// Explains the end of a program whose file has no fault.
+/// Explains why a program failed whose file has no fault.
 fn program_itself(mut found: ErrorReport, program: &str, ended: ProcessEnd) -> ErrorReport {
     (found.verdict, found.says) = match ended {
         ProcessEnd::Status => (

@@ -2,7 +2,7 @@
 
 use super::diagnostics::Diagnostic;
 
-/// A situation that an error can come from. The names are those of the error's text.
+/// A situation that an error can come from. The names come from the text of the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Situation {
     /// Rustc cannot read the metadata of a crate (E0786).
@@ -67,8 +67,8 @@ pub(super) struct CyclePackage {
     pub(super) directory: String,
 }
 
-/// Codes of errors in the search for crates that are not understood here. They are no errors in the
-/// code.
+/// Codes of errors in rustc's search for crates that `explain` does not understand. They are not
+/// errors in the code.
 pub(super) const NOT_UNDERSTOOD: &[&str] = &["E0461", "E0462", "E0464", "E0519", "E0523"];
 
 impl Situation {

@@ -1,4 +1,4 @@
-//! Verdicts: the cause of an error, the evidence, and the smallest command that cures it.
+//! Verdicts: the cause of an error, the evidence, and the smallest command that helps.
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -61,7 +61,7 @@ pub(super) struct ErrorReport {
     pub(super) evidence: Vec<String>,
     /// The advice: an edit, or a command of cargo.
     pub(super) advice: Option<String>,
-    /// The smallest command that cures the error.
+    /// The smallest command that helps.
     pub(super) cure: Option<Cure>,
     #[serde(skip)]
     pub(super) invalid: InvalidatedUnits,
@@ -174,7 +174,7 @@ impl ErrorReport {
         self
     }
 
-    /// Adds the command that cures the error, if artifacts are to be invalidated.
+    /// Adds the command that helps, if artifacts must be invalidated.
     ///
     /// # Errors
     /// Returns an error if a path cannot be read.
@@ -201,7 +201,7 @@ impl ErrorReport {
             let directory = place.fingerprint_dir(&unit.package_name, &unit.hash);
             shown(&directory.join(unit.name.file_name()))
         });
-        // The caches of an invalidated unit follow from the unit.
+        // The caches of an invalidated unit are not listed, because they follow from the unit.
         let of_units = self
             .invalid
             .units

@@ -21,7 +21,7 @@ pub(crate) enum Edit {
 /// Adds `KEY = VALUE` to a table of a configuration file.
 ///
 /// # Errors
-/// Returns an error if the text is no TOML, or if it has a form that the edit does not know.
+/// Returns an error if the text is not TOML, or if it has a form that the kit cannot edit.
 pub(crate) fn add_key(text: &str, table: &str, key: &str, value: &Value) -> Result<Edit> {
     let old: Table = text.parse().context("the file is not valid TOML")?;
     match old.get(table).and_then(|it| it.get(key)) {
@@ -88,7 +88,7 @@ pub(crate) fn append_comments(text: &str, comments: &str) -> String {
     separated(text) + &comments.replace('\n', end)
 }
 
-/// Returns the new text if it has exactly the wanted meaning.
+/// Returns the new text if it contains exactly the wanted values.
 fn proven(new: String, wanted: &Table, by_hand: &str) -> Result<Edit> {
     match new.parse::<Table>() {
         Ok(parsed) if parsed == *wanted => Ok(Edit::Text(new)),

@@ -98,7 +98,7 @@ impl HostRepository {
     /// Returns the target directory of the own package, relative to the root of the workspace.
     pub(crate) fn own_target(&self, name: &str) -> Utf8PathBuf {
         match &self.target {
-            // Sources lie in a target directory that is the root itself.
+            // If the target directory is the root itself, it contains sources.
             Some(target) if target != "" => target.join(format!("own-{name}")),
             _ => Utf8PathBuf::from(name).join("target"),
         }
@@ -113,7 +113,8 @@ impl HostRepository {
         let mut words = vec!["run", "--quiet", "--manifest-path", &manifest];
         words.extend(["--target-dir", &target]);
         if self.has_build_target {
-            // The own package runs on this machine, whatever the repository is built for.
+            // The own package runs on this machine, even if the repository is built for another
+            // target.
             words.extend(["--target", "host-tuple"]);
         }
         words.push("--");

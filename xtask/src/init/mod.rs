@@ -1,4 +1,4 @@
-//! The command `init`: writes an `xtask` folder that embeds the kit, in any Cargo repository.
+//! The command `init`: adds an `xtask` crate with the kit's commands to a Cargo repository.
 
 pub(crate) mod apply;
 pub(crate) mod edits;

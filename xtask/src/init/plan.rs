@@ -47,10 +47,10 @@ pub(crate) struct InitPlan {
     pub root: Utf8PathBuf,
     /// The files to write.
     pub writes: Vec<PlannedFile>,
-    /// The files that have everything already.
+    /// The files that need no change.
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub unchanged: Vec<Utf8PathBuf>,
-    /// The files that `init` would write, and that exist with other contents.
+    /// The files that `init` would write, but that exist with different contents.
     pub kept: Vec<KeptFile>,
     /// The commands that run after the files are written, in the directory of the workspace.
     pub commands: Vec<Vec<String>>,
@@ -71,7 +71,7 @@ pub(crate) struct PlannedFile {
     pub after: String,
 }
 
-/// A file that exists with other contents.
+/// A file that exists with different contents.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct KeptFile {
@@ -86,8 +86,8 @@ impl InitPlan {
     /// Makes the plan for a repository.
     ///
     /// # Errors
-    /// Returns an error if a file cannot be read, or if the user's own `xtask` is in the place of
-    /// the new one.
+    /// Returns an error if a file cannot be read, or if the user's own `xtask` has the path of the
+    /// new one.
     pub(crate) fn new(host: &HostRepository, options: &InitOptions) -> Result<Self> {
         let mut plan = Self {
             version: 1,

@@ -17,10 +17,10 @@ use super::records::Records;
 use super::rehearsal::{CompilerFlags, Rehearsal};
 use crate::cargo_runs::rehearsal::RecordKey;
 
-/// The number of runs whose environment is kept.
+/// The number of runs whose environment is recorded.
 const RUNS: usize = 20;
 
-/// The kept runs of a workspace.
+/// The recorded runs of a workspace.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct History {
     /// The runs, the oldest first.
@@ -124,13 +124,13 @@ impl History {
         }
     }
 
-    /// Keeps the report of the last run.
+    /// Saves the report of the last run.
     pub(crate) fn keep_report(&mut self, report: String) {
         self.report = Some(report);
     }
 
-    /// Returns the variables that are other now than at the last run, among those that can be
-    /// behind a cause, as `NAME: old → new`.
+    /// Returns the variables that changed since the last run and that can be the reason of a cause,
+    /// as `NAME: old → new`.
     pub(crate) fn changed_variables(
         &self,
         kind: CauseKind,
@@ -179,8 +179,8 @@ impl History {
         ))
     }
 
-    /// Returns a sentence if an earlier run had the present value of a variable behind the cause,
-    /// and the last run had another.
+    /// Returns a sentence if a variable that explains the cause had its present value in an earlier
+    /// run, and another value in the last run.
     fn alternating_settings(
         &self,
         kind: CauseKind,
@@ -214,7 +214,7 @@ fn flags_of(key: &RecordKey, flags: &CompilerFlags) -> Option<Vec<String>> {
     flags.get(&(key.hash.clone(), target)).cloned()
 }
 
-/// Returns the test for the variables that can be behind a kind of cause.
+/// Returns the test for the variables that can explain a kind of cause.
 fn behind(kind: CauseKind) -> Option<fn(&str) -> bool> {
     Some(match kind {
         CauseKind::Rustflags => |name| name.contains("RUSTFLAGS"),

@@ -30,10 +30,10 @@ const COMMANDS: &[(&str, &str)] = &[
 ];
 
 impl Invocation {
-    /// Parses the words behind `rebuilds --`. No words mean `check`.
+    /// Parses the words after `rebuilds --`. Without words, the command is `check`.
     ///
     /// # Errors
-    /// Returns an error if the first word is no command of cargo that builds.
+    /// Returns an error if the first word is not a cargo command that builds.
     pub(crate) fn parse(words: &[String]) -> Result<Self> {
         let (toolchain, words) = match words {
             [first, rest @ ..] if first.starts_with('+') => (Some(first.clone()), rest),

@@ -1,4 +1,4 @@
-//! `rebuilds`: what did cargo build, or what would it build, and why?
+//! `rebuilds`: shows what cargo built, or would build, and why.
 
 mod compilers;
 mod explain;
@@ -146,7 +146,7 @@ impl<'a> Build<'a> {
         Ok(Status::Done)
     }
 
-    /// Says what the command would rebuild.
+    /// Prints what the command would rebuild.
     fn predict(&self) -> Result<Status> {
         let rehearsal = self.rehearsed.run(&|_| true)?;
         let variables = history::variables(self.rehearsed.runner, &rehearsal.before);
@@ -174,7 +174,7 @@ impl<'a> Build<'a> {
         Ok(Status::Done)
     }
 
-    /// Runs the command, and says what was rebuilt.
+    /// Runs the command, and prints what was rebuilt.
     fn run(mut self) -> Result<Status> {
         let rehearsal = self.rehearsed.run(&|key| self.history.flags(key).is_some());
         let mut command = self.command();
@@ -184,7 +184,7 @@ impl<'a> Build<'a> {
         let rehearsal = match rehearsal {
             Ok(rehearsal) => rehearsal,
             Err(error) if status == Status::Done => return Err(error),
-            // Cargo has said the same.
+            // Cargo has printed the same error.
             Err(_) => return Ok(status),
         };
         let after = Records::read(&self.rehearsed.profiles(&self.rehearsed.build_directory)?)?;
@@ -209,7 +209,7 @@ impl<'a> Build<'a> {
         let mut command = self.rehearsed.runner.cargo();
         command.args(self.rehearsed.invocation.words(&self.forwarded));
         if self.format != RebuildsFormat::Text {
-            // The report alone is the data.
+            // Only the report goes to standard output.
             command.stdout(std::io::stderr());
         }
         command

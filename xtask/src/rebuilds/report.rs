@@ -52,7 +52,7 @@ pub(crate) struct ReportedCause {
     pub(crate) starts_at: Vec<String>,
     /// The edit or the command that avoids the cause.
     pub(crate) fix: String,
-    /// Variables that are other now than at the kit's last run.
+    /// Variables that changed since the kit's last run.
     pub(crate) variables: Vec<String>,
     /// The tools that undo each other's builds.
     pub(crate) thrash: Option<String>,
@@ -71,7 +71,7 @@ pub(crate) struct ReportedUnit {
     pub(crate) verb: String,
     /// The profile directory.
     pub(crate) directory: String,
-    /// True if the unit stands beside old units; false if cargo builds the unit in place.
+    /// True for a new unit next to old units; false if cargo builds the unit in place.
     pub(crate) new: bool,
     /// The time in seconds; `None` if the unit was never built.
     pub(crate) seconds: Option<f64>,
@@ -79,7 +79,7 @@ pub(crate) struct ReportedUnit {
     pub(crate) causes: Vec<usize>,
 }
 
-/// The facts of a build that the units do not have.
+/// The facts about a build as a whole.
 pub(crate) struct BuildFacts {
     pub(crate) command: String,
     pub(crate) predicted: bool,

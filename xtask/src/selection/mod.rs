@@ -1,5 +1,5 @@
-//! The selection of a command: the smallest set of packages and targets that gives the command a
-//! correct result, as arguments for one run of cargo.
+//! The selection of a command: the smallest set of packages and targets with which the result of
+//! the command is correct, as arguments for one run of cargo.
 
 pub(crate) mod args;
 mod arguments;
@@ -136,7 +136,7 @@ impl Tool {
     }
 }
 
-/// One of several machines that share the tests.
+/// One of several machines that split the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The number of the machine, from 1.
@@ -163,7 +163,7 @@ impl FromStr for Partition {
 pub(crate) struct Selection {
     /// The affected members.
     pub packages: BTreeSet<PackageIx>,
-    /// Members that are selected only to keep the features of dependencies as they are in the whole
+    /// Members that are selected only to keep the features that dependencies have in the whole
     /// workspace.
     pub beside: BTreeSet<PackageIx>,
     /// The arguments that choose targets. Empty for the command's own choice.
@@ -377,9 +377,9 @@ fn with_changed_sources(answer: &Answer) -> BTreeSet<PackageIx> {
     found
 }
 
-/// Spreads things over machines: the heaviest first, each to the machine with the least weight.
-/// Things of equal weight are taken in their order. The result has each machine's total weight and
-/// its things.
+/// Distributes items to machines: the heaviest item first, each to the machine with the smallest
+/// total weight. Items of equal weight keep their order. Returns the total weight and the items of
+/// each machine.
 pub(crate) fn spread<T: Ord>(mut things: Vec<(u64, T)>, machines: usize) -> Vec<(u64, Vec<T>)> {
     things.sort_by(|(one, a), (other, b)| other.cmp(one).then_with(|| a.cmp(b)));
     let mut spread: Vec<(u64, Vec<T>)> = (0..machines).map(|_| (0, Vec::new())).collect();

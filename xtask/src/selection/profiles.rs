@@ -87,7 +87,7 @@ pub(crate) fn require(
     Err(usage!("{}", undefined(name, &names)))
 }
 
-/// Returns true for a name that cargo refuses with every command. From cargo 1.99 on, `debug` is
+/// Returns true for a profile name that every cargo command refuses. From cargo 1.99 on, `debug` is
 /// accepted.
 fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.starts_with("cargo")

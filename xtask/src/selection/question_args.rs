@@ -1,4 +1,4 @@
-//! Arguments that become a query: the workspace, the change, and the verb.
+//! Arguments of a query: the workspace, the change, and the verb.
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -188,9 +188,10 @@ impl SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// Returns the queries, for every workspace of the repository if `all` is true, or else for the
-    /// one workspace. A package that is assumed to be changed is passed to the workspaces that have
-    /// the package. `others` are further packages; at least one workspace must have each of them.
+    /// Returns the queries for every workspace of the repository if `all` is true, otherwise for
+    /// the current workspace. A package that is assumed to be changed is passed to the workspaces
+    /// that have the package. `others` are further packages; at least one workspace must have each
+    /// of them.
     ///
     /// # Errors
     /// Returns an error if the arguments name something that no workspace has.
@@ -227,8 +228,8 @@ impl SubjectArgs {
 }
 
 impl QuestionArgs {
-    /// Returns the queries, for every workspace of the repository if `all` is true, or else for the
-    /// one workspace.
+    /// Returns the queries for every workspace of the repository if `all` is true, otherwise for
+    /// the current workspace.
     ///
     /// # Errors
     /// Returns the errors of [`SubjectArgs::each`].
@@ -237,8 +238,8 @@ impl QuestionArgs {
     }
 }
 
-/// Adds the files to the change whose content is new and whose time is old. Neither git nor cargo
-/// sees such a file if it is committed; the record of `freshness save` does.
+/// Adds to the change the files with a new content and an old modification time. Once such a file
+/// is committed, neither git nor cargo reports it; the record of `freshness save` shows it.
 fn add_replaced(asked: &mut ChangeRequest, runner: &Runner, workspace: &Workspace) {
     let replaced = replaced::files(workspace);
     let (Some(first), Some(here)) = (replaced.first(), Utf8Path::from_path(runner.directory()))

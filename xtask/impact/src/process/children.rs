@@ -139,7 +139,7 @@ impl RunningChild {
     }
 
     /// Returns the result of a child that has ended. `was_signalled` is true if a signal ended the
-    /// child to end.
+    /// child.
     fn ended<T>(self, result: std::io::Result<T>, was_signalled: bool) -> Result<T> {
         let (role, shown) = (self.entry.role, self.shown.clone());
         drop(self);

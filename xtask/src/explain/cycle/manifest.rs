@@ -13,9 +13,9 @@ use xtask_impact::paths::normalized;
 pub(super) struct PathDependency {
     pub(super) from: String,
     pub(super) from_directory: Utf8PathBuf,
-    /// The name of the package that is depended on.
+    /// The name of the dependency's package.
     pub(super) to: String,
-    /// The directory of the package that is depended on.
+    /// The directory of the dependency's package.
     pub(super) directory: Utf8PathBuf,
     pub(super) manifest: Utf8PathBuf,
     pub(super) line: usize,

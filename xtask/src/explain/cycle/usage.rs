@@ -1,4 +1,4 @@
-//! The uses of a crate in the sources of a package, told apart by code and tests. The sources are
+//! The uses of a crate in the sources of a package, separate for code and tests. The sources are
 //! searched as text: a doubtful use counts as a use in code.
 
 use std::collections::BTreeSet;

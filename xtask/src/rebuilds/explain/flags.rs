@@ -1,4 +1,4 @@
-//! The compiler's flags of a unit, which show the values of settings.
+//! The compiler flags of a unit, which show the values of settings.
 
 use super::cause::{CauseKind, RootCause};
 use crate::cargo_runs::rehearsal::RecordKey;

@@ -48,7 +48,7 @@ pub(crate) struct ExplainedUnit {
     pub(crate) package: String,
     /// The mode in the words of cargo's commands.
     pub(crate) mode: &'static str,
-    /// True if the unit has no record of its own: it stands beside old units.
+    /// True if the unit has no record: it is a new unit next to old units.
     pub(crate) is_new: bool,
     /// The causes that the unit has itself.
     pub(crate) own: BTreeSet<RootCause>,
@@ -140,7 +140,8 @@ impl Cascade<'_> {
         }
         let found = match &self.own[place] {
             OwnCauses::Fresh if !has_built_dependency => None,
-            // Only a variable of the rehearsal hides that a dependency is built.
+            // The unit looks fresh only because of a variable of the rehearsal; a dependency is
+            // built.
             OwnCauses::Fresh => {
                 let reason = &self.evidence.rehearsal.units[place].reason;
                 reason.is_some().then_some(causes)

@@ -1,4 +1,4 @@
-//! The causes of new units, which cargo builds beside old ones without a reason.
+//! The causes of new units, which cargo builds next to old units without a reason.
 
 use xtask_impact::build_dir::dep_info::Fingerprint;
 
@@ -65,14 +65,14 @@ impl Evidence<'_> {
         refined.collect()
     }
 
-    /// Returns true if a unit is new, and of the package of another unit.
+    /// Returns true if a unit is new, and belongs to the package of another unit.
     fn is_new_beside(&self, place: usize, unit: &JudgedUnit) -> bool {
         let other = &self.rehearsal.units[place];
         other.reason == Some(Reason::NoRecord) && other.key.package == unit.key.package
     }
 
-    /// Returns the cause of a new unit that differs from its sibling in nothing, and whose
-    /// dependencies are not new. The kit's last run may know the former package id.
+    /// Returns the cause of a new unit that is equal to its sibling, and whose dependencies are not
+    /// new. The kit's last run may know the former package id.
     pub(crate) fn of_unknown_identity(
         &self,
         unit: &JudgedUnit,

@@ -1,4 +1,4 @@
-//! The old unit that a new unit stands beside.
+//! The old unit next to a new unit.
 //!
 //! A new unit is compared with the unit that the same dependent used before, of the same mode. If
 //! no dependent was built before, the unit is compared with the old unit of the same mode that
@@ -80,12 +80,12 @@ impl<'a> Siblings<'a> {
         used
     }
 
-    /// Returns the candidate of the same mode that differs least, the newest of equal ones.
+    /// Returns the most similar candidate of the same mode; of equal candidates, the newest.
     fn nearest(&self, unit: usize, used: Vec<RecordKey>) -> Option<RecordKey> {
         let own = &self.units[unit].key;
         let own_flags = (self.flags)(own).unwrap_or_default();
         let is_alike = |key: &RecordKey, record: &Record| {
-            // A unit of this build was not replaced by another one.
+            // A unit of this build was not replaced by another unit.
             !self.graph.places.contains_key(key) && self.has_mode(unit, record)
         };
         let own_values = self.after.get(own).map(|it| &it.values);

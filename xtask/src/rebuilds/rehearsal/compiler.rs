@@ -1,8 +1,8 @@
-//! The compiler of a rehearsal: a program that cargo takes for its compiler wrapper. It answers
-//! cargo's questions about the compiler by the compiler itself, and compiles nothing.
+//! The compiler of a rehearsal: a program that cargo takes for its compiler wrapper. It passes
+//! cargo's questions on to the real compiler, and compiles nothing.
 //!
-//! The program notes the arguments of each unit, since they show settings that the records have
-//! only as numbers, such as the profile or the linker.
+//! The program writes down the arguments of each unit, because they show settings that the records
+//! contain only as numbers, such as the profile or the linker.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ esac
 "#,
 );
 
-/// Windows starts no text as a build script: a rehearsal ends there with the first script that has
-/// to be compiled. Cargo has written all its reasons by then.
+/// Windows cannot start a text file as a build script: there, a rehearsal ends at the first script
+/// that has to be compiled. By then, cargo has written all its reasons.
 #[cfg(not(unix))]
 const COMPILER: (&str, &str) = (
     "compiler.cmd",

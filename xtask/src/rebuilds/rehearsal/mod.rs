@@ -52,7 +52,7 @@ pub(crate) struct Rehearsal {
     pub(crate) units: Vec<JudgedUnit>,
     /// The dependencies that are newer than a dependent, by their names.
     pub(crate) newer: BTreeSet<String>,
-    /// The flags of the units that are not fresh, and of those whose flags were not known.
+    /// The flags of units that are not fresh, and of units whose flags were not known.
     pub(crate) flags: CompilerFlags,
     /// The version of the compiler.
     pub(crate) compiler: Option<String>,
@@ -61,11 +61,11 @@ pub(crate) struct Rehearsal {
 }
 
 impl RehearsedBuild<'_> {
-    /// Runs the rehearsal. `knows` says for a unit if the kit knows its flags.
+    /// Runs the rehearsal. `knows` returns true if the kit knows the flags of a unit.
     ///
     /// # Errors
-    /// Returns an error if the records cannot be copied, or if cargo does not get as far as to its
-    /// decisions: the message is cargo's.
+    /// Returns an error if the records cannot be copied, or if cargo fails before it decides about
+    /// the units; the message is then cargo's.
     pub(crate) fn run(&self, knows: &dyn Fn(&RecordKey) -> bool) -> Result<Rehearsal> {
         let mirror = Mirror::new(&self.workspace.root)?;
         let copy = mirror.target();
@@ -107,7 +107,7 @@ impl RehearsedBuild<'_> {
         })
     }
 
-    /// Builds the fresh units in the copy whose flags are not known, so that a later run can tell
+    /// Builds the fresh units in the copy whose flags are not known, so that a later run can show
     /// old and new values of settings.
     fn learn_flags(
         &self,
