@@ -17,7 +17,7 @@ pub(crate) fn bytes(metadata: &Metadata) -> u64 {
 pub(crate) type Link = (u64, u64);
 
 /// Returns the identity of a file that has several hard links. Returns `None` for a file with one
-/// name, and where the system does not tell.
+/// name, and on systems without this information.
 pub(crate) fn link(metadata: &Metadata) -> Option<Link> {
     #[cfg(unix)]
     {

@@ -112,7 +112,7 @@ impl BuildLocks {
         held.map(|it| &it.path).eq(&self.files()) && self.missing().is_empty()
     }
 
-    /// Returns true if the locks belong to this profile directory, of whatever layout.
+    /// Returns true if the locks belong to this profile directory, in any layout.
     pub fn is_of(&self, place: &ProfileDir) -> bool {
         self.directories[0] == place.path
     }

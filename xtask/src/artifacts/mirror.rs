@@ -11,7 +11,7 @@ use xtask_impact::build_dir::{Layout, ProfileDir, split_hash};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::{files, parallel, quote};
 
-/// The content of a program that does nothing. The program stands for a build script.
+/// The content of a program that does nothing. The program replaces a build script.
 const SCRIPT: &[u8] = b"#!/bin/sh\n";
 
 /// A mirror of a build directory in a private temporary directory.

@@ -77,7 +77,7 @@ impl<'a> ProfileReader<'a> {
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
         let (workspace, by_name) = (self.workspace, &self.by_name);
-        // Finds the packages of a unit. A script run is left out, since its script tells the
+        // Finds the packages of a unit. A script run is left out, since its script shows the
         // package.
         let owners_of = |name: &str, hash: &str, unit: &UnitName| -> Vec<PackageIx> {
             let packages = by_name.get(name).filter(|_| unit.mode != RecordedMode::Run);

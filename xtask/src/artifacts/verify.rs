@@ -24,7 +24,7 @@ pub struct Verification {
 
 impl Verification {
     /// Compares the builds before and after the clean with the answer. All affected units count,
-    /// whatever the plan's scope, since cargo also rebuilds the dependents of removed units. Units
+    /// not only those of the plan, since cargo also rebuilds the dependents of removed units. Units
     /// that the first build did not need and units that the plan kept do not count as missed.
     pub fn new(
         answer: &Answer,

@@ -29,7 +29,7 @@ pub struct BuildOutcome {
     pub rebuilt: BTreeSet<UnitKey>,
     /// The units that cargo named, fresh units included.
     pub named: BTreeSet<UnitKey>,
-    /// True if the runs of build scripts are known. JSON messages alone do not tell them.
+    /// True if the runs of build scripts are known. JSON messages alone do not contain them.
     pub runs_are_known: bool,
 }
 
@@ -58,7 +58,7 @@ impl UnitKey {
 impl BuildOutcome {
     /// Reads the JSON messages of a build, and, if given, the standard error of cargo with `-v`.
     /// The messages name a script's run even if the script did not run; the lines `Running …` on
-    /// standard error tell.
+    /// standard error show the run.
     pub fn new(messages: &[Message], said: Option<&str>) -> Self {
         let mut built = Self {
             runs_are_known: said.is_some(),

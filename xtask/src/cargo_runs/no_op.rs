@@ -189,7 +189,7 @@ impl KeptCommand {
 
 impl NoOpRun {
     /// Reads the log and the messages of cargo. The log names the fingerprint of each unit that
-    /// cargo considers; the messages tell if a unit was compiled.
+    /// cargo considers; the messages show if a unit was compiled.
     fn read(said: &str, messages: &[Message], succeeded: bool, target: &Utf8Path) -> Self {
         let units = log::read(said, target);
         let mut named = Vec::new();

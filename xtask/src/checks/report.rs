@@ -96,7 +96,7 @@ pub(crate) fn totals(findings: &[Finding]) -> String {
     }
 }
 
-/// Returns findings as GitHub's workflow commands. GitHub shows them beside the lines that they
+/// Returns findings as GitHub's workflow commands. GitHub shows them next to the lines that they
 /// name.
 ///
 /// <https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>

@@ -85,7 +85,7 @@ pub(crate) fn toolchain(text: &str) -> String {
     }
 }
 
-/// Returns the variables that tell cargo and rustc how to build, sorted by name.
+/// Returns the variables that affect how cargo and rustc build, sorted by name.
 pub(crate) fn variables(
     environment: impl Iterator<Item = (String, String)>,
 ) -> BTreeMap<String, String> {

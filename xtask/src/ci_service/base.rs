@@ -115,8 +115,8 @@ fn unreachable(service: Service, is_shallow: bool, base: &str) -> String {
 
 fn on_github(facts: &CiRun<'_>) -> Chosen {
     let variable = facts.variable;
-    // Returns the commit that the event names. An event that cannot be read gives another message
-    // than an event that names no commit.
+    // Returns the commit that the event names. The message differs for an event that cannot be read
+    // and an event that names no commit.
     let told = |pointer: &str, whose: &str| match facts.event {
         Ok(event) => match event.pointer(pointer).and_then(Value::as_str) {
             Some(sha) => Ok(sha.to_owned()),

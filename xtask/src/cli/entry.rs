@@ -46,8 +46,8 @@ pub(crate) fn try_parse<C: Parser>(
     C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// Returns true if `-q` and `-v` stand at different places of the command line, as in `-q affected
-/// -v`. Clap refuses them only at the same place.
+/// Returns true if `-q` and `-v` are at different places of the command line, as in
+/// `-q affected -v`. Clap refuses them only at the same place.
 fn is_contradictory(matches: &ArgMatches) -> bool {
     let quiet = matches.try_get_one::<bool>("quiet").ok().flatten();
     let verbose = matches.try_get_one::<u8>("verbose").ok().flatten();

@@ -161,7 +161,7 @@ pub(crate) fn each(
 }
 
 impl WorkspaceArgs {
-    /// Loads every workspace of the repository if `all` is true, or else the one workspace.
+    /// Loads every workspace of the repository if `all` is true, otherwise the current workspace.
     ///
     /// # Errors
     /// Returns the errors of [`WorkspaceArgs::load`] and [`load_all`].

@@ -30,7 +30,7 @@ pub(crate) struct ServerReport {
     pub version: String,
     /// The counts since the server started.
     pub counts: CacheCounts,
-    /// The bytes of the cache on the disk, if sccache tells them.
+    /// The bytes of the cache on the disk, if sccache reports them.
     pub size: Option<u64>,
     /// The limit of these bytes.
     pub size_limit: Option<u64>,

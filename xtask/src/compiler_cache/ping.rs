@@ -95,7 +95,7 @@ impl Endpoint {
         })
     }
 
-    /// Checks that an answer is of the endpoint's protocol.
+    /// Checks that an answer follows the endpoint's protocol.
     fn judge(&self, answer: &[u8]) -> Result<Option<(u64, u64)>, String> {
         let text = String::from_utf8_lossy(answer);
         match &self.protocol {

@@ -8,7 +8,7 @@ use xtask_impact::{files, quote, usage};
 
 use super::ping::{Endpoint, Pong, Protocol};
 
-/// The kinds of remote caches that the kit sets up, and the others that sccache knows.
+/// The kinds of remote caches: those that the kit sets up, and those that only sccache knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemoteKind {
     /// A Redis server.
@@ -312,7 +312,7 @@ fn named_remote(
 pub(crate) struct UrlParts {
     /// The scheme in small letters; empty if there is none.
     pub scheme: String,
-    /// The name of the user and the password, as they stand in the URL.
+    /// The name of the user and the password, as written in the URL.
     pub user: Option<(String, Option<String>)>,
     /// The host, without brackets.
     pub host: String,

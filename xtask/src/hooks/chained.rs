@@ -1,6 +1,6 @@
-//! Keeps the user's own hooks. If a repository already has a hook when the kit installs its hook,
+//! Chains the user's own hooks. If a repository already has a hook when the kit installs its hook,
 //! the user's hook is moved to a directory next to the hooks directory. The kit's hook runs the
-//! kept hook first.
+//! chained hook first.
 
 use std::env::var;
 use std::fs;
@@ -17,11 +17,11 @@ use crate::hooks::script::{
     chained_directory, is_ours, is_place_of_kept, kept, kept_by_older_versions, kept_not_executable,
 };
 
-/// The environment variable that lists the kept hooks that are running, one path on each line.
+/// The environment variable that lists the chained hooks that are running, one path on each line.
 const RUNNING: &str = "XTASK_KEPT_HOOKS";
 
-/// Runs the kept hook, if there is one. Returns the status of the kept hook if it fails, and `None`
-/// if it passes.
+/// Runs the chained hook, if there is one. Returns the status of the chained hook if it fails, and
+/// `None` if it passes.
 pub(crate) fn run(
     runner: &Runner,
     hook: &Utf8Path,
@@ -42,9 +42,9 @@ pub(crate) fn run(
     Ok((!status.success()).then(|| crate::cargo_runs::forwarded(status)))
 }
 
-/// Checks that a kept hook can be started and does not start itself without end. Returns the value
-/// of [`RUNNING`] for the kept hook. Two nested starts are allowed: a kept `pre-push` hook may run
-/// `git push` again and let this second push pass.
+/// Checks that a chained hook can be started and does not start itself in a loop. Returns the value
+/// of [`RUNNING`] for the chained hook. Two nested starts are allowed: a kept `pre-push` hook may
+/// run `git push` again and let this second push pass.
 fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     if !is_executable(kept) {
         return Err(usage!(
@@ -64,7 +64,7 @@ fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     Ok(format!("{running}{kept}\n"))
 }
 
-/// Returns the path of the kept hook, if there is one.
+/// Returns the path of the chained hook, if there is one.
 pub(crate) fn find(hook: &Utf8Path) -> Option<Utf8PathBuf> {
     let [below, beside] = kept_by_older_versions(hook);
     let places = [kept(hook), kept_not_executable(hook), below, beside];
@@ -73,15 +73,15 @@ pub(crate) fn find(hook: &Utf8Path) -> Option<Utf8PathBuf> {
         .find(|it| it.symlink_metadata().is_ok() && !is_neighbour(it, hook))
 }
 
-/// Moves a hook that is about to be replaced to the directory of kept hooks.
+/// Moves a hook that is about to be replaced to the directory of chained hooks.
 pub(crate) fn keep(hook: &Utf8Path) -> Result<()> {
     // Git does not start a hook that is not executable or whose link is broken.
     let is_run = is_executable(hook);
     move_to_its_place(hook, hook, is_run)
 }
 
-/// Moves a hook that an older version of the kit kept in another place. If the hook is already in
-/// the right place, links the files that were added to the hooks directory since.
+/// Moves a hook that an older version of the kit stored elsewhere. If the hook is already in the
+/// right place, links the files that were added to the hooks directory since.
 pub(crate) fn migrate(hook: &Utf8Path) -> Result<()> {
     let older = kept_by_older_versions(hook);
     match find(hook) {
@@ -126,7 +126,7 @@ fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<()> {
     })
 }
 
-/// Moves the kept hook back to its first place.
+/// Moves the chained hook back to its first place.
 pub(crate) fn put_back(hook: &Utf8Path) -> Result<()> {
     if let Some(kept) = find(hook) {
         rename(&kept, hook)?;
@@ -136,7 +136,7 @@ pub(crate) fn put_back(hook: &Utf8Path) -> Result<()> {
     remove_links(&chained_directory(hook), hook)
 }
 
-/// Removes a directory of kept hooks that holds only links to files of the hooks directory.
+/// Removes a directory of chained hooks that holds only links to files of the hooks directory.
 fn remove_links(directory: &Utf8Path, hook: &Utf8Path) -> Result<()> {
     if !directory.is_dir() {
         return Ok(());
@@ -151,8 +151,8 @@ fn remove_links(directory: &Utf8Path, hook: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-/// Returns true if a path is a link that [`link_neighbours`] made, and false if the path is a kept
-/// hook.
+/// Returns true if a path is a link that [`link_neighbours`] made, and false if the path is a
+/// chained hook.
 fn is_neighbour(link: &Utf8Path, hook: &Utf8Path) -> bool {
     let to = link.read_link_utf8();
     to.is_ok_and(|to| Some(to) == neighbour(link, hook))
@@ -166,8 +166,8 @@ fn neighbour(link: &Utf8Path, hook: &Utf8Path) -> Option<Utf8PathBuf> {
     Some(Utf8Path::new("..").join(from).join(link.file_name()?))
 }
 
-/// Links the other files of the hooks directory into the directory of kept hooks. A kept hook may
-/// look for files next to itself, as the hooks of husky do, or may be a link to such a file.
+/// Links the other files of the hooks directory into the directory of chained hooks. A chained hook
+/// may look for files next to itself, as the hooks of husky do, or may be a link to such a file.
 #[cfg(unix)]
 fn link_neighbours(hook: &Utf8Path) -> Result<()> {
     let hooks = hook.parent().unwrap_or(hook);
@@ -255,7 +255,7 @@ mod tests {
         keep(&hook).unwrap();
         assert!(startable(&find(&hook).unwrap(), "").is_ok());
 
-        // An older version kept the hook one level deeper, where the relative link is broken.
+        // An older version stored the hook one level deeper, where the relative link is broken.
         fs::create_dir_all(older.parent().unwrap()).unwrap();
         fs::rename(find(&hook).unwrap(), &older).unwrap();
         assert!(startable(&find(&hook).unwrap(), "").is_err());
@@ -280,7 +280,7 @@ mod tests {
         assert!(is_executable(&kept.join("pre-commit")));
         assert!(kept.join("_/husky.sh").is_file() && kept.join("pre-commit.d/10").is_file());
         assert!(!kept.join("pre-push.sample").exists());
-        // The link to a file of the hooks directory is not a kept hook.
+        // The link to a file of the hooks directory is not a chained hook.
         let push = git.join("hooks/pre-push");
         assert!(kept.join("pre-push").exists() && find(&push).is_none());
         keep(&push).unwrap();

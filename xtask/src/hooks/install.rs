@@ -103,8 +103,8 @@ impl Hooks {
         Ok(replaced)
     }
 
-    /// Writes a hook. An existing hook of the user is kept, and the kit's hook runs the kept hook
-    /// first.
+    /// Writes a hook. An existing hook of the user is moved, and the kit's hook runs the chained
+    /// hook first.
     ///
     /// # Errors
     /// Returns an error if the hooks directory may be shared with other repositories, if there are
@@ -115,7 +115,7 @@ impl Hooks {
         let found = self.find(hook)?;
         match (found.what, found.chained) {
             (What::Installed, _) => return Ok(InstallOutcome::Kept),
-            // The other tool wrote a hook with the same text as the hook that the kit keeps.
+            // The other tool wrote a hook with the same text as the chained hook.
             (What::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
             (What::Foreign | What::Replaced, Some(chained)) => {
                 return Err(usage!(
@@ -138,7 +138,7 @@ impl Hooks {
         Ok(InstallOutcome::Written)
     }
 
-    /// Removes a hook of the kit, and moves the kept hook back to its first place.
+    /// Removes a hook of the kit, and moves the chained hook back to its first place.
     ///
     /// # Errors
     /// Returns an error if the disk fails.
@@ -157,7 +157,7 @@ impl Hooks {
         Ok(done)
     }
 
-    /// Checks that this repository has a place next to the hooks directory for a kept hook.
+    /// Checks that this repository has a place next to the hooks directory for a chained hook.
     fn can_keep(&self, hook: &Utf8Path) -> Result<()> {
         let directory = chained_directory(hook);
         let beside = directory.parent().unwrap_or(&directory);

@@ -13,7 +13,7 @@ pub(crate) struct FoundHook {
     pub path: Utf8PathBuf,
     /// The kind of the file at this path.
     pub what: What,
-    /// The kept hook of the user, which the kit's hook runs first.
+    /// The chained hook of the user, which the kit's hook runs first.
     pub chained: Option<Utf8PathBuf>,
 }
 

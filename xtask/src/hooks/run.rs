@@ -19,7 +19,7 @@ use crate::hooks::scene::{CheckedState, HookRun, StepPlace};
 use crate::hooks::workspaces::CheckedRepository;
 use crate::hooks::{chained, checkout, rerun_if_stale, text};
 
-/// Runs a hook. The kept hook of the user runs first. `file` is the path of the hook that git
+/// Runs a hook. The chained hook of the user runs first. `file` is the path of the hook that git
 /// started, `arguments` are the arguments that git passed to the hook, and `known` are all checks
 /// that the configuration may name.
 ///
@@ -49,8 +49,8 @@ pub(crate) fn start(
     {
         return Ok(status);
     }
-    // Git passes no references if the remote is up to date. Empty input of a call by hand is
-    // probably a mistake.
+    // Git passes no references if the remote is up to date. If a user calls the hook, empty input
+    // is probably a mistake.
     if hook == Hook::PrePush && file.is_none() && !arguments.is_empty() && input.trim().is_empty() {
         output::note("pre-push: stdin names no reference, so there is nothing to check");
     }
@@ -354,9 +354,9 @@ fn split_by_presence(
     (present, gone)
 }
 
-/// Returns the paths that differ from the checked state, including the differences that git was
-/// told to hide (`assume-unchanged`, `skip-worktree`).
-fn differing_paths<'a>(
+/// Returns the paths that differ from the checked state, including the differences that git hides
+/// (`assume-unchanged`, `skip-worktree`).
+fn differing<'a>(
     repository: &Repository,
     statuses: impl Iterator<Item = &'a PathStatus>,
 ) -> Result<Vec<Utf8PathBuf>> {

@@ -41,7 +41,8 @@ pub(crate) struct CheckedState {
     pub(crate) gone: Vec<Utf8PathBuf>,
     /// The paths whose content in the work tree differs from the state.
     pub(crate) unstaged_paths: Vec<Utf8PathBuf>,
-    /// True if `unstaged_paths` is complete. Only then can the work tree stand for the state.
+    /// True if `unstaged_paths` is complete. Only then can a step run in the work tree instead of
+    /// the mirror.
     pub(crate) in_place: bool,
 }
 

@@ -9,31 +9,32 @@ use crate::hooks::model::Hook;
 const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
                     it away.";
 
-/// The name of the directory of kept hooks. A kept hook keeps its own file name, because a hook may
-/// read its name.
+/// The name of the directory of chained hooks. A chained hook keeps its own file name, because a
+/// hook may read its name.
 const BEFORE: &str = "before-xtask";
 
-/// Returns the directory of kept hooks; `hook` is the path of the kit's hook. The directory lies
-/// next to the hooks directory, at the same depth. So relative links and paths such as `$(dirname
-/// "$0")/../..` lead to the same place as before. If the hooks directory is hidden, the directory
-/// of kept hooks is hidden too: `.husky` and `.before-xtask`.
-pub(crate) fn chained_directory(hook: &Utf8Path) -> Utf8PathBuf {
+/// Returns the directory of chained hooks; `hook` is the path of the kit's hook. The directory lies
+/// next to the hooks directory, at the same depth. So relative links and paths such as
+/// `$(dirname "$0")/../..` lead to the same place as before. If the hooks directory is hidden, the
+/// directory of chained hooks is hidden too: `.husky` and `.before-xtask`.
+pub(crate) fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
     let hooks = hook.parent().unwrap_or(hook);
     let is_hidden = hooks.file_name().is_some_and(|it| it.starts_with('.'));
     hooks.with_file_name(format!("{}{BEFORE}", if is_hidden { "." } else { "" }))
 }
 
-/// Returns the path of the kept hook; `hook` is the path of the kit's hook.
+/// Returns the path of the chained hook; `hook` is the path of the kit's hook.
 pub(crate) fn kept(hook: &Utf8Path) -> Utf8PathBuf {
     chained_directory(hook).join(hook.file_name().unwrap_or_default())
 }
 
-/// Returns the path where a hook is kept that is not executable. Git does not start such a hook.
+/// Returns the path of a chained hook that is not executable. Git does not start such a hook.
 pub(crate) fn kept_not_executable(hook: &Utf8Path) -> Utf8PathBuf {
     Utf8PathBuf::from(format!("{}.not-executable", kept(hook)))
 }
 
-/// Returns the paths where older versions of the kit kept the user's hook, newest version first.
+/// Returns the paths at which older versions of the kit stored the user's hook, newest version
+/// first.
 pub(crate) fn kept_by_older_versions(hook: &Utf8Path) -> [Utf8PathBuf; 2] {
     let below = hook.parent().unwrap_or(hook).join(BEFORE);
     [

@@ -34,7 +34,7 @@ pub struct Analysis {
     pub fresh: usize,
     /// The number of units that the build did not reach. Cargo 1.99 and later do not list them.
     pub not_run: usize,
-    /// The number of units whose state the report does not tell. Most of them are fresh.
+    /// The number of units whose state is not in the report. Most of them are fresh.
     pub unknown: usize,
     /// The units that failed, as [`UnitTiming`] displays them.
     pub failed: Vec<String>,

@@ -143,7 +143,7 @@ pub fn median(times: &[f64]) -> f64 {
     }
 }
 
-/// Returns the run with the middle total, which stands for a whole series; `None` if there are no
+/// Returns the run with the middle total, which represents a whole series; `None` if there are no
 /// runs.
 pub fn typical(records: &[BuildRecord]) -> Option<&BuildRecord> {
     let mut sorted: Vec<&BuildRecord> = records.iter().collect();
@@ -156,7 +156,7 @@ pub fn typical(records: &[BuildRecord]) -> Option<&BuildRecord> {
 /// The name, the target and the mode of a unit. They stay the same from one build to the next.
 type UnitLabel<'a> = (&'a str, &'a str, &'a str);
 
-/// The facts that tell units with the same label apart: version, features, platform, and host or
+/// The facts by which units with the same label differ: version, features, platform, and host or
 /// target.
 type Variant<'a> = (&'a str, &'a [String], Option<&'a str>, bool);
 

@@ -1,4 +1,4 @@
-//! The commands about all kept runs: their trend, their list, their export and import.
+//! The commands about all recorded runs: their trend, their list, their export and import.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;

@@ -1,4 +1,4 @@
-//! `timings`: measures builds, keeps the records, and compares them.
+//! `timings`: measures builds, saves the records, and compares them.
 
 pub mod analysis;
 pub mod budget;
@@ -107,7 +107,7 @@ enum ReportFormat {
     Html,
 }
 
-/// The kept runs of a workspace.
+/// The recorded runs of a workspace.
 struct RunHistory {
     runner: Runner,
     workspace: Workspace,
@@ -143,7 +143,7 @@ impl RunHistory {
             .map_err(|error| usage!("{error}"))
     }
 
-    /// Warns if a kept run is later than the run that was just made.
+    /// Warns if a recorded run is later than the run that was just made.
     fn doubt_clock(&self, run: &Run) {
         let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
         if let Some(newest) = newest.filter(|newest| newest.id > run.id) {

@@ -1,4 +1,4 @@
-//! The commands about single kept runs: `show`, `diff` and `what-if`.
+//! The commands about single recorded runs: `show`, `diff` and `what-if`.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;

@@ -14,7 +14,7 @@ pub struct Trend {
     pub version: u32,
     /// The points of the history: one for each run. The runs of one `--repeat` are one point.
     pub points: Vec<Point>,
-    /// The number of runs that are left out because they are of another kind.
+    /// The number of runs that are left out because their kind differs.
     pub others: usize,
 }
 

@@ -81,8 +81,8 @@ fn is_whole(file: &mut (impl Read + Seek), member: &ArchiveMember) -> io::Result
     Ok(memchr::memmem::find(&end, METADATA_END).is_some())
 }
 
-/// Returns the position of the metadata's first byte. Up to some hundred bytes of an object file
-/// stand before it.
+/// Returns the position of the metadata's first byte. Some hundred bytes of an object file may
+/// precede it.
 fn metadata_in(file: &mut (impl Read + Seek), member: &ArchiveMember) -> io::Result<Option<u64>> {
     let head = read_at(file, member.at, 4096.min(member.length))?;
     let at = memchr::memmem::find(&head, b"rust\0\0\0");

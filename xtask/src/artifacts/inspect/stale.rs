@@ -86,7 +86,7 @@ fn was_compiled_against_another(
     header: &CrateHeader,
 ) -> bool {
     let holds = |bytes: &[u8]| memchr::memmem::find(metadata, bytes).is_some();
-    // Rustc writes the part of the file name behind the crate's name beside the hash. A dependency
+    // Next to the hash, rustc writes the part of the file name after the crate's name. A dependency
     // that the code does not use is not in the metadata.
     let name = format!("-{}", library.hash);
     header

@@ -177,7 +177,7 @@ impl<'a> ArtifactFinder<'a> {
     }
 
     /// Returns the unit's files that have no hash in their names. If a dep-info lies beside the
-    /// files, its sources tell whether the files belong to the unit. Otherwise the name decides, if
+    /// files, its sources show whether the files belong to the unit. Otherwise the name decides, if
     /// no other package has a target of the same name.
     fn plain(
         &self,

@@ -44,9 +44,9 @@ pub struct Directory {
     /// The target triple. `None` for the host's own directory.
     pub triple: Option<String>,
     /// The removals in their order. Fingerprints come first: cargo rebuilds a unit without a
-    /// fingerprint, whatever other files of the unit are left.
+    /// fingerprint, even if other files of the unit are left.
     pub removals: Vec<Removal>,
-    /// Ids of packages that are kept because the running kit is built from them.
+    /// Ids of packages that are not removed because the running kit is built from them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
     /// Crates whose incremental state is removed although units of the same crate name in other
@@ -54,7 +54,7 @@ pub struct Directory {
     /// incremental state.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shared_incremental: Vec<String>,
-    /// Units that may be orphans, and that are kept because this is not certain.
+    /// Possible orphans that are not removed because they may be in use.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubtful: Vec<DoubtfulUnit>,
 }
@@ -118,7 +118,7 @@ pub enum Artifact {
     Output,
     /// A final artifact that cargo copied or linked to the place where users look for it.
     Uplifted,
-    /// The documentation that rustdoc wrote for one crate. Files that crates share are kept.
+    /// The documentation that rustdoc wrote for one crate. Files that crates share are not removed.
     Documentation,
     /// The incremental cache, from which rustc starts.
     Incremental,

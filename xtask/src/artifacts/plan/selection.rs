@@ -22,7 +22,7 @@ pub enum CleanScope {
     /// The affected units that cargo would rebuild.
     #[default]
     Affected,
-    /// The units that the change touches directly. Cargo rebuilds their dependents anyway.
+    /// The units that the change touches directly. Cargo also rebuilds their dependents.
     Changed,
     /// All units of the packages that have affected units, and the records of their documentation.
     Packages,

@@ -372,7 +372,7 @@ fn files_without_a_hash_are_removed_if_their_dep_info_names_the_unit() {
         Output deps/libalone.so
     "#]]
     .assert_eq(&built_last("two"));
-    // Without a dep-info, the name alone does not tell the unit.
+    // Without a dep-info, the name alone does not identify the unit.
     contents.dep_infos.clear();
     expect_test::expect![[r#"
         Fingerprint .fingerprint/one-01

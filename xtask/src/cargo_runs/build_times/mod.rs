@@ -169,7 +169,7 @@ pub enum UnitState {
     Failed,
     /// The build ended before the unit started.
     NotRun,
-    /// The report alone does not tell. Cargo's JSON messages would.
+    /// The report alone does not show the state. Cargo's JSON messages would show it.
     #[default]
     Unknown,
 }

@@ -1,11 +1,11 @@
-//! The checksum of a kept record: a last line of its own, `{"checksum":"…"}`.
+//! The checksum of a saved record, in the last line: `{"checksum":"…"}`.
 
 /// Returns the text with its checksum.
 pub(crate) fn sealed(text: &str) -> String {
     format!("{text}{BEFORE}{:016x}{AFTER}", checksum(text))
 }
 
-/// Returns the text of a kept record without its checksum. A record of an older kit has no
+/// Returns the text of a saved record without its checksum. A record of an older kit has no
 /// checksum.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ fn checksum(text: &str) -> u64 {
 mod tests {
     use super::*;
 
-    /// Reads a text as a kept record is read: as one JSON value.
+    /// Reads a text as a saved record is read: as one JSON value.
     fn read(kept: &[u8]) -> Option<serde_json::Value> {
         let kept = String::from_utf8_lossy(kept);
         serde_json::from_str(opened(&kept).ok()?).ok()

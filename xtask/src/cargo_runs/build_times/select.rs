@@ -1,5 +1,5 @@
-//! Finds the kept run that a specification names: `latest`, `latest~2`, a label, a commit, a run's
-//! id.
+//! Finds the recorded run that a specification names: `latest`, `latest~2`, a label, a commit, a
+//! run's id.
 
 use super::Run;
 

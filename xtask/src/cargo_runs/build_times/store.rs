@@ -1,4 +1,4 @@
-//! The store of kept runs: one file for each run, in the kit's directory below the target
+//! The store of recorded runs: one file for each run, in the kit's directory below the target
 //! directory.
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{BuildRecord, Run, select};
 use crate::cli::output;
 
-/// The limits of the kept history.
+/// The limits of the history.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,7 +35,7 @@ impl Default for Keep {
     }
 }
 
-/// The directory of the kept runs.
+/// The directory of the recorded runs.
 pub struct Store {
     directory: Utf8PathBuf,
 }
@@ -53,8 +53,8 @@ impl Store {
         &self.directory
     }
 
-    /// Returns all kept runs, the oldest first. A damaged record is renamed, and the other records
-    /// are used.
+    /// Returns all recorded runs, the oldest first. A damaged record is renamed, and the other
+    /// records are used.
     ///
     /// # Errors
     /// Returns an error if the directory cannot be listed, if a record's file cannot be read, or if
@@ -116,7 +116,8 @@ impl Store {
         }
     }
 
-    /// Returns the records that a specification names: records of kept runs, or records in a file.
+    /// Returns the records that a specification names: records of recorded runs, or records in a
+    /// file.
     ///
     /// # Errors
     /// Returns an error if the specification names no series or several series, or if the records
@@ -152,7 +153,7 @@ impl Store {
         write_whole(&path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
     }
 
-    /// Returns true if the run is kept.
+    /// Returns true if the run is recorded.
     pub fn has(&self, run: &Run) -> bool {
         self.path(run).is_file()
     }

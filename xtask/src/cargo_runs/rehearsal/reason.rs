@@ -53,7 +53,7 @@ pub(crate) enum Reason {
     FileUnreadable(Utf8PathBuf),
     /// The settings are equal. The last build of the unit did not finish.
     NothingObvious,
-    /// Cargo was told to build the unit.
+    /// The command forced cargo to build the unit.
     Forced,
     /// A reason that the kit does not know, in cargo's words.
     Other(String),

@@ -23,7 +23,7 @@ pub(crate) struct PolicySubject {
     pub unreadable: Vec<(Utf8PathBuf, anyhow::Error)>,
     /// The files of cargo's configuration that git tracks and cargo reads, each with its values.
     pub configurations: BTreeMap<Utf8PathBuf, ConfigValue>,
-    /// The files `config.toml` that cargo ignores because of a file `config` beside them.
+    /// The files `config.toml` that cargo ignores because of a file `config` next to them.
     pub ignored: Vec<Utf8PathBuf>,
     /// The manifests that git tracks, as absolute paths.
     pub manifests: Vec<Utf8PathBuf>,

@@ -75,7 +75,7 @@ fn own_path(job: &WorkflowJob) -> Option<CiFault> {
 }
 
 /// Returns the variables that are the same in the jobs of each file, and differ between the jobs of
-/// several files. Each fault stands in the file that differs from the first one.
+/// several files. Each fault belongs to the file that differs from the first file.
 pub(crate) fn between_files(
     files: &[(Utf8PathBuf, Vec<WorkflowJob>)],
 ) -> Vec<(Utf8PathBuf, CiFault)> {

@@ -56,7 +56,7 @@ pub(crate) enum CauseKind {
     Unfinished,
     /// The unit was never built here.
     FirstBuild,
-    /// Cargo was told to build the unit.
+    /// The command forced cargo to build the unit.
     Forced,
     /// An input changed between the rehearsal and the build.
     ChangedMeanwhile,
@@ -144,7 +144,7 @@ impl RootCause {
                 "" => "first build".to_owned(),
                 mode => format!("first {mode}"),
             },
-            CauseKind::Forced => "cargo was told to build the unit".to_owned(),
+            CauseKind::Forced => "the command forced the build of the unit".to_owned(),
             CauseKind::ChangedMeanwhile => {
                 "an input changed while the build was prepared".to_owned()
             }

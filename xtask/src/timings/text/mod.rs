@@ -82,7 +82,7 @@ pub fn what_if_json<'a>(what_if: &'a WhatIf, run: &'a Run) -> WhatIfJson<'a> {
     }
 }
 
-/// The JSON of the kept runs.
+/// The JSON of the recorded runs.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 pub struct RunList<'a> {
@@ -90,7 +90,7 @@ pub struct RunList<'a> {
     runs: Vec<&'a Run>,
 }
 
-/// Returns the JSON of the kept runs.
+/// Returns the JSON of the recorded runs.
 pub fn list_json(history: &[Series]) -> RunList<'_> {
     RunList {
         version: 1,
@@ -233,7 +233,7 @@ pub fn trend(trend: &Trend) -> String {
     text
 }
 
-/// Returns the text of the kept runs, one on each line, the oldest first.
+/// Returns the text of the recorded runs, one on each line, the oldest first.
 pub fn list(history: &[Series]) -> String {
     let lines = history.iter().flatten().map(|run| {
         let arguments = run.arguments.join(" ");

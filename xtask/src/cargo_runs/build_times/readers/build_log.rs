@@ -84,7 +84,7 @@ struct Times {
     linked: Option<f64>,
 }
 
-/// Returns true if a text is such a log. The first line tells.
+/// Returns true if a text is such a log, by its first line.
 pub(crate) fn is_log(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     first.starts_with('{') && first.contains("\"reason\":\"build-started\"")

@@ -24,7 +24,7 @@ pub(crate) fn settle(units: &mut Vec<UnitTiming>, messages: &[Message], failed: 
     for message in messages {
         let (unit, fresh) = match message {
             Message::CompilerArtifact(artifact) => (compiled(artifact), artifact.fresh),
-            // Cargo sends this message for fresh scripts, too. The report tells if the script ran.
+            // Cargo sends this message for fresh scripts, too. The report shows if the script ran.
             Message::BuildScriptExecuted(s) => (unit(&s.package_id, "build script", "run"), false),
             _ => continue,
         };

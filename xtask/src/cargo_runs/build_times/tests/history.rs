@@ -1,4 +1,4 @@
-//! Tests of kept runs: their names, the search for them, the reading of records.
+//! Tests of recorded runs: their names, the search for them, the reading of records.
 
 use super::record;
 use crate::cargo_runs::build_times::select::{before, find, series};

@@ -61,8 +61,8 @@ fn waiting_for_a_core_differs_from_waiting_for_a_dependency() {
     assert_eq!(ideal(&schedule).0.length, 4.0);
 }
 
-/// The unit with the most dependents starts first, as in cargo's queue, whatever the measured order
-/// was.
+/// The unit with the most dependents starts first, as in cargo's queue, independent of the measured
+/// order.
 #[test]
 fn a_replay_gives_the_measured_total_and_predicts_others() {
     let build = build(&[
