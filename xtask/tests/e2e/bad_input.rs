@@ -278,12 +278,14 @@ fn an_unknown_package_is_an_error() {
         .xtask(&["affected", "--assume-changed", "journey"])
         .is(expect![[r#"
             --- stderr
-            error: no package `journey` in this workspace; did you mean `journeys`?
+            error: no package `journey` in this workspace
+            hint: did you mean `journeys`?
             --- exit status 2
         "#]]);
     project.xtask(&["graph", "--focus", "bas"]).is(expect![[r#"
         --- stderr
-        error: no package `bas` in this workspace; did you mean `base`?
+        error: no package `bas` in this workspace
+        hint: did you mean `base`?
         --- exit status 2
     "#]]);
     project
@@ -299,6 +301,7 @@ fn an_unknown_package_is_an_error() {
         .is(expect![[r#"
             --- stderr
             error: no package `nothing-like-it` in this workspace
+            hint: `cargo xtask graph` lists the packages
             --- exit status 2
         "#]]);
 }

@@ -89,6 +89,7 @@ fn values_are_shown_with_their_origin() {
         .is(expect![[r#"
             --- stderr
             error: no profile `nightly` in this workspace
+            hint: `cargo xtask policy show` lists the profiles
             --- exit status 2
         "#]]);
     // A repository with several workspaces, and none at its top level.

@@ -187,7 +187,8 @@ fn a_history_is_compared_budgeted_and_exported() {
         .xtask(&["timings", "show", "--budget", "package:bse=1"])
         .is(expect![[r#"
             --- stderr
-            error: budget: no package `bse` in this workspace; did you mean `base`?
+            error: budget: no package `bse` in this workspace
+            hint: did you mean `base`?
             --- exit status 2
         "#]]);
     let guess = project

@@ -288,7 +288,7 @@ impl Workspace {
         match found[..] {
             [(index, _)] => Ok(index),
             [] => Err(usage!(
-                "no package `{}` in this workspace{}",
+                "no package `{}` in this workspace\nhint: {}",
                 quote::name(&spec),
                 self.suggestion(asked.name)
             )),
@@ -306,8 +306,8 @@ impl Workspace {
         }
     }
 
-    /// Returns `; did you mean …?` if the name of some package is similar to `name`, otherwise an
-    /// empty string. Members are preferred.
+    /// Returns `did you mean …?` if the name of some package is similar to `name`, otherwise the
+    /// command that lists the packages. Members are preferred.
     fn suggestion(&self, name: &str) -> String {
         let near = |package: &Package| strsim::jaro_winkler(&package.name, name);
         let (members, others): (Vec<_>, Vec<_>) =
@@ -318,8 +318,10 @@ impl Workspace {
             .map(|package| (near(package), package))
             .filter(|(score, _)| *score > 0.8)
             .max_by(|(a, one), (b, other)| a.total_cmp(b).then(one.member.cmp(&other.member)))
-            .map(|(_, package)| format!("; did you mean `{}`?", package.name))
-            .unwrap_or_default()
+            .map_or_else(
+                || "`cargo xtask graph` lists the packages".to_owned(),
+                |(_, package)| format!("did you mean `{}`?", package.name),
+            )
     }
 }
 

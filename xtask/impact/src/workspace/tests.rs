@@ -64,16 +64,24 @@ fn an_unknown_or_ambiguous_name_is_refused_with_a_hint() {
     })
     .into();
     expect_test::expect![[r#"
-        no package `netwrok` in this workspace; did you mean `network`?
-        no package `timetable-cvs` in this workspace; did you mean `timetable-csv`?
-        no package `network@2.0.0` in this workspace; did you mean `network`?
-        no package `file:///elsewhere/network` in this workspace; did you mean `network`?
-        no package `serd` in this workspace; did you mean `serde`?
+        no package `netwrok` in this workspace
+        hint: did you mean `network`?
+        no package `timetable-cvs` in this workspace
+        hint: did you mean `timetable-csv`?
+        no package `network@2.0.0` in this workspace
+        hint: did you mean `network`?
+        no package `file:///elsewhere/network` in this workspace
+        hint: did you mean `network`?
+        no package `serd` in this workspace
+        hint: did you mean `serde`?
         no package `zzz` in this workspace
+        hint: `cargo xtask graph` lists the packages
         no package `` in this workspace
+        hint: `cargo xtask graph` lists the packages
         `rand` names several packages
         hint: use one of rand@0.8.5, rand@0.9.1
-        no package `path+file:///w/network#9.9.9` in this workspace; did you mean `network`?"#]]
+        no package `path+file:///w/network#9.9.9` in this workspace
+        hint: did you mean `network`?"#]]
     .assert_eq(&faults.join("\n"));
 }
 

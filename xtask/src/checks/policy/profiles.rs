@@ -206,7 +206,10 @@ fn resolve(
         (None, _) => {
             return Err(match table {
                 Some(it) => usage!("{}: profile `{name}` lacks its `inherits`", it.origin),
-                None => usage!("no profile `{name}` in this workspace"),
+                None => usage!(
+                    "no profile `{name}` in this workspace\nhint: `cargo xtask policy show` lists \
+                     the profiles"
+                ),
             });
         }
     };

@@ -91,7 +91,8 @@ fn an_error_names_the_file_and_the_rule() {
         fault(json!({ "rules": [{ "files": ["x"] }] })),
     ];
     expect_test::expect![[r#"
-        /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: no package `cores` in this workspace; did you mean `core`?
+        /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: no package `cores` in this workspace
+        hint: did you mean `core`?
         /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `affects = "core"`: write "nothing", "everything" or a list of packages
         /w/Cargo.toml: rule 1 of [workspace.metadata.xtask]: `x/**y`: Pattern syntax error near position 4: recursive wildcards must form a single path component
         /w/Cargo.toml: [workspace.metadata.xtask]: `rules`: unknown field `reruns`, expected one of `files`, `affects`, `rerun`
