@@ -92,7 +92,7 @@ fn a_script_that_watches_its_package_is_fresh_only_with_touch() {
 }
 
 #[test]
-fn touch_is_refused_beside_another_build_directory() {
+fn touch_is_refused_if_there_is_another_build_directory() {
     let project = chain();
     project.build(&["build", "--workspace"]).unwrap();
     project
@@ -124,7 +124,7 @@ fn notes(project: &Project, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_record_of_another_place_or_a_damaged_one_is_left_alone() {
+fn a_damaged_record_or_a_record_of_another_directory_is_ignored() {
     let project = chain();
     project.build(&["build", "--workspace"]).unwrap();
     project.xtask(&["freshness", "save"]).done();

@@ -9,7 +9,7 @@ use super::{git, one_step, project};
 use crate::support::Project;
 
 #[test]
-fn an_existing_hook_is_kept_and_run_first() {
+fn an_existing_hook_still_runs_first() {
     let project = Project::with_libraries(&[("base", &[])]);
     // This hook reads its own name, as dispatching hooks do.
     let before = "#!/bin/sh\ncase $0 in */pre-push) echo \"the old one: $1 $(cat)\" ;; esac\n";
@@ -61,7 +61,7 @@ fn an_existing_hook_is_kept_and_run_first() {
 
 /// Husky writes its hooks again at each installation of its packages.
 #[test]
-fn a_hook_that_another_tool_wrote_again_is_told_and_put_back() {
+fn a_hook_that_another_tool_replaced_is_reported_and_restored() {
     let project = Project::with_libraries(&[("base", &[])]);
     let path = ".git/hooks/pre-commit";
     let write = |text: &str| {
