@@ -128,7 +128,7 @@ pub fn open(path: &Path) -> io::Result<(File, u64)> {
 }
 
 /// Opens a file so that reading it does not change its access time, if the system allows that. The
-/// access times in a build directory tell which artifacts cargo used last.
+/// access times in a build directory show which artifacts cargo used last.
 fn open_unnoticed(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

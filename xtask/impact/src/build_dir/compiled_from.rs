@@ -1,8 +1,9 @@
 //! Finds the checkout that a unit was compiled from.
 //!
-//! The unit's hash and the values that cargo compares do not tell: both are computed from paths
-//! relative to the workspace or the package. So two checkouts with one build directory share their
-//! units, and cargo accepts the units of the other checkout. Two files hold an absolute path:
+//! The unit's hash and the values that cargo compares do not show the checkout: both are computed
+//! from paths relative to the workspace or the package. So two checkouts with one build directory
+//! share their units, and cargo accepts the units of the other checkout. Two files hold an absolute
+//! path:
 //!
 //! - rustc's `.d` of a package outside the workspace root;
 //! - the metadata of a library, in which rustc keeps the places of the library's items. Each source

@@ -1,6 +1,6 @@
 //! The formats of the records that a build leaves about its units, as pure functions on bytes.
 //!
-//! Four records tell what a unit read. [`crate::build_dir`] knows the place of each record.
+//! Four records show what a unit read. [`crate::build_dir`] knows the place of each record.
 //!
 //! | record | written by | holds |
 //! | --- | --- | --- |
@@ -141,8 +141,8 @@ pub fn parse_rustc(text: &str) -> Option<DepInfo> {
     (!found.files.is_empty() && empty_rules >= found.files.len()).then_some(found)
 }
 
-/// Returns the files of a makefile's first rule. The makefile is rustc's dep-info, or the `.d` that
-/// cargo writes beside an uplifted file.
+/// Returns the files of a makefile's first rule. The makefile is rustc's dep-info, or the `.d` file
+/// that cargo writes next to an uplifted file.
 pub fn first_rule(text: &str) -> Vec<Utf8PathBuf> {
     let rule = text.lines().find_map(|line| line.split_once(": "));
     rule.map_or_else(Vec::new, |(_, files)| prerequisites(files))
@@ -238,8 +238,8 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Returns a hash of all that tells the records of one target apart, without the version of the
-    /// package, and without its dependencies.
+    /// Returns a hash of all values in which the records of one target can differ, without the
+    /// version of the package and without its dependencies.
     pub fn likeness(&self) -> u64 {
         crate::paths::hashed((
             (self.rustc, &self.features, &self.rustflags),

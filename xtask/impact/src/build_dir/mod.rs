@@ -139,9 +139,9 @@ pub fn is_tagged(directory: &Utf8Path) -> bool {
     })
 }
 
-/// Returns the other target directories, in which cargo was told to build with `--target-dir`, for
-/// example by editors and coverage tools. Searches the workspace root and the workspace's own build
-/// and target directory for directories that cargo created. Follows no symbolic link.
+/// Returns the other target directories, into which cargo builds with `--target-dir`, for example
+/// for editors and coverage tools. Searches the workspace root and the workspace's own build and
+/// target directory for directories that cargo created. Follows no symbolic link.
 ///
 /// # Errors
 /// Returns an error if a directory cannot be listed.

@@ -75,7 +75,7 @@ impl fmt::Display for ValueOrigin {
     }
 }
 
-/// A value and its origin. Two values are equal if their kinds are equal, whatever their origins.
+/// A value and its origin. Two values are equal if their kinds are equal; their origins may differ.
 #[derive(Clone, Debug)]
 pub struct ConfigValue {
     /// The value itself.

@@ -35,8 +35,8 @@ pub struct Runner {
     /// directories.
     library_paths: Vec<(&'static str, OsString)>,
     cargo: OsString,
-    /// The repository and the work tree that git is told to use, as absolute paths. `None` if git
-    /// finds them by the directory.
+    /// The repository and the work tree that the kit passes to git, as absolute paths. `None` if
+    /// git finds them by the directory.
     repository: Option<(OsString, Option<OsString>)>,
 }
 
@@ -92,7 +92,7 @@ impl Runner {
         this
     }
 
-    /// Returns a runner that tells git to use the repository of `GIT_DIR` and the work tree of
+    /// Returns a runner with which git uses the repository of `GIT_DIR` and the work tree of
     /// `GIT_WORK_TREE`. Returns `None` if `GIT_DIR` is not set.
     pub fn with_named_repository(&self) -> Option<Self> {
         let absolute = |name| Some(std::path::absolute(std::env::var_os(name)?).ok()?.into());
@@ -229,7 +229,7 @@ pub fn version_in(text: &str) -> Option<Version> {
     Version::parse(text.split_whitespace().nth(1)?).ok()
 }
 
-/// Runs a program to its end and returns its output, whatever its exit status.
+/// Runs a program to its end and returns its output, for any exit status.
 ///
 /// # Errors
 /// Returns an error if the program cannot be started. The message names the program and the

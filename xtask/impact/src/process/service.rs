@@ -1,4 +1,4 @@
-//! Programs that run beside the kit's own work until the kit stops them.
+//! Programs that run in the background until the kit stops them.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::children::{Reach, RunningChild, SignalRole};
 
-/// A program that runs beside the kit's own work, such as a private server. Dropping the value stops
-/// the program.
+/// A program that runs in the background, such as a private server. Dropping the value stops the
+/// program.
 pub struct Service(RunningChild);
 
 impl Service {

@@ -163,7 +163,7 @@ struct Checkout<'a> {
     root: Utf8PathBuf,
     /// The top level of this repository.
     ours: Utf8PathBuf,
-    /// True for the directories that belong to this repository, by directory.
+    /// The known directories, each with true if it belongs to this repository.
     beside: HashMap<Utf8PathBuf, bool>,
 }
 

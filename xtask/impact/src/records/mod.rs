@@ -391,7 +391,7 @@ fn inputs_in<'a>(evidence: &'a UnitRecord, package: &Utf8Path) -> Option<&'a Rec
 }
 
 /// The records of compiled build scripts in a profile directory. The record of a script run does
-/// not name its package. The files of the compiled script tell the package.
+/// not name its package. The files of the compiled script show the package.
 struct CompiledScripts<'a>(HashMap<u64, &'a UnitRecord>);
 
 impl<'a> CompiledScripts<'a> {

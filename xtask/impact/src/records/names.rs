@@ -23,7 +23,7 @@ pub(super) fn is_its(
     if env.iter().any(|name| name == "CLIPPY_ARGS") {
         return false;
     }
-    // Packages with the same name are told apart by the root file. Every record lists the root
+    // Packages with the same name are distinguished by the root file. Every record lists the root
     // file, except the records of external packages.
     let package = workspace.package(unit.package);
     package.targets.iter().any(|target| {

@@ -235,7 +235,7 @@ fn is_compiler_too_old(said: &[u8]) -> bool {
     String::from_utf8_lossy(said).contains("requires rustc ")
 }
 
-/// Returns the files that are the same on both sides, whatever the revision: the toolchain files,
+/// Returns the files that are the same on both sides, for every revision: the toolchain files,
 /// because both sides are resolved by the present cargo.
 fn given(repository: &Repository, workspace: &Utf8Path) -> Result<Vec<(Utf8PathBuf, Vec<u8>)>> {
     let above = workspace.ancestors();

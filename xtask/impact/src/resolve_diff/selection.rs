@@ -262,7 +262,8 @@ impl Features {
             let mut below = Vec::new();
             for on in &unit.dependencies {
                 users[on.index].push(index);
-                // A binary is built beside a test that runs it, but is not linked into the test.
+                // A binary is built together with a test that runs it, but is not linked into the
+                // test.
                 if graph.units[on.index].target.kind != ["bin"] {
                     below.push((&on.extern_crate_name, hashes[on.index]));
                 }

@@ -55,7 +55,8 @@ impl Copied {
                 copied.files.insert(path, Content::Empty);
                 continue;
             }
-            // The target of the link is read under the name of the link, whatever its own name.
+            // The target of the link is read under the name of the link, even if its own name
+            // differs.
             if is_read(roots, &path) && others.contains(&within) {
                 whole.push(within);
             } else {

@@ -126,7 +126,7 @@ pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
 }
 
 /// Logs the rule and the unit of each seed of a changed path. If there is no seed, logs the
-/// configured rule that says so, if there is one.
+/// configured rule that is the reason, if there is one.
 fn log_placed(inputs: &SeedInputs<'_>, change: &Change, seeds: &[Seed]) {
     if !log::log_enabled!(log::Level::Debug) {
         return;

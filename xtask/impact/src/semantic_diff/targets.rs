@@ -115,7 +115,7 @@ fn normal(kind: TargetKind, table: &Table) -> Table {
         let key = match key.as_str() {
             "crate_type" => "crate-type",
             "proc_macro" => "proc-macro",
-            // Cargo builds a library whatever `required-features` says.
+            // Cargo builds a library even if its `required-features` are off.
             "required-features" if lib => continue,
             key => key,
         };

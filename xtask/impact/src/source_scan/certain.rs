@@ -63,7 +63,7 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunction
             continue;
         };
         let item = &tokens[start..at];
-        // Methods are left out: the name of a method does not tell which method is called.
+        // Methods are left out: the name of a method does not identify the method.
         if deep && !is_of_methods {
             functions_in(body.stream(), deep, functions);
         }

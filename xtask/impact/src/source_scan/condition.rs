@@ -5,8 +5,8 @@ use proc_macro2::TokenTree;
 use super::shapes::{Attribute, attribute_parts};
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees};
 
-/// A function that tells if a `cfg` option is set, such as `unix` or `target_os = "linux"`. It
-/// returns `None` if that is not known.
+/// A function that returns true if a `cfg` option is set, such as `unix` or `target_os = "linux"`.
+/// It returns `None` if that is not known.
 pub type Holds<'a> = dyn Fn(&str, Option<&str>) -> Option<bool> + 'a;
 
 /// Returns true if one of the attributes removes the item: a `cfg` that is known to be false, or a

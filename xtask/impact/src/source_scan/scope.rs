@@ -49,8 +49,8 @@ pub(super) enum CodeOrigin {
     /// The tokens are arguments of a macro. The macro may put them anywhere, with any code around
     /// them.
     Arguments,
-    /// The tokens are in a `macro_rules!` definition. They are code wherever the macro is called:
-    /// also in another crate if the macro is exported.
+    /// The tokens are in a `macro_rules!` definition. They are code in every place that calls the
+    /// macro, also in another crate if the macro is exported.
     Definition { exported: bool },
     /// The tokens are in a definition that is scanned again, for a place where the macro may be
     /// called.

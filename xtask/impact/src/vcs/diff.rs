@@ -130,7 +130,7 @@ impl Repository {
         Ok(changes)
     }
 
-    /// Returns the changed paths in a submodule, or `None` if they do not tell the whole change.
+    /// Returns the changed paths in a submodule, or `None` if they are not the whole change.
     fn changes_in(
         &self,
         path: &Utf8Path,
@@ -168,7 +168,7 @@ impl Repository {
         Some(inside)
     }
 
-    /// Returns the paths that git neither tracks nor is told to ignore.
+    /// Returns the paths that git neither tracks nor ignores.
     ///
     /// # Errors
     /// Returns git's own message if git cannot list the paths.

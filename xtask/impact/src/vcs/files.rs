@@ -155,7 +155,7 @@ impl Repository {
         Ok(paths.collect())
     }
 
-    /// Returns true if git is told to ignore a path and does not track it.
+    /// Returns true if git ignores a path and does not track it.
     ///
     /// # Errors
     /// Returns an error if git cannot be started.

@@ -106,7 +106,7 @@ impl Repository {
     /// Returns the path of git's own file or directory, such as `hooks` or `index`.
     ///
     /// # Errors
-    /// Returns an error if git cannot tell the path.
+    /// Returns an error if git does not print the path.
     pub fn git_path(&self, name: &str) -> Result<Utf8PathBuf> {
         let output = self.ask(&["rev-parse", "--git-path", name])?;
         Ok(self.top_level.join(one_line(&output)))
@@ -115,7 +115,7 @@ impl Repository {
     /// Returns the directory that all worktrees of the repository share.
     ///
     /// # Errors
-    /// Returns an error if git cannot tell the directory.
+    /// Returns an error if git does not print the directory.
     pub fn common_directory(&self) -> Result<Utf8PathBuf> {
         let output = self.ask(&["rev-parse", "--git-common-dir"])?;
         Ok(self.top_level.join(one_line(&output)))

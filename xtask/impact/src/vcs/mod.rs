@@ -321,7 +321,7 @@ impl Repository {
     }
 
     /// Returns the number of commits that a remote lacks, and the commits of the remote that they
-    /// start from. Remote-tracking branches tell which commits the remote has.
+    /// start from. Remote-tracking branches show which commits the remote has.
     ///
     /// # Errors
     /// Returns git's own message if git cannot list the commits.

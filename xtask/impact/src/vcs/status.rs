@@ -29,8 +29,8 @@ impl Repository {
         parse(&process::checked(&mut command)?)
     }
 
-    /// Returns the tracked files that differ from the index although git is told not to look at
-    /// them: by `git update-index --assume-unchanged`, `--skip-worktree`, or a sparse checkout.
+    /// Returns the tracked files that differ from the index, but that git does not check because of
+    /// `git update-index --assume-unchanged`, `--skip-worktree`, or a sparse checkout.
     ///
     /// # Errors
     /// Returns git's own message if git cannot list or read the files.

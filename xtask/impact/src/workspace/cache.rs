@@ -49,7 +49,7 @@ type CachedMetadata = (Vec<Stamp>, Workspace);
 
 impl MetadataCache {
     /// Returns the cache entry for the workspace of the runner's directory, or of the manifest in
-    /// `options`. Returns `None` if only cargo can tell which workspace that is.
+    /// `options`. Returns `None` if only cargo knows which workspace that is.
     pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Option<Self> {
         let directory = Utf8PathBuf::try_from(runner.directory().to_owned()).ok()?;
         let start = match &options.manifest_path {

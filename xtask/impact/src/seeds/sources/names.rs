@@ -98,7 +98,7 @@ impl<'a> MadeName<'a> {
     }
 
     /// Returns true if a source holds the name, or all words that the name could be built from: see
-    /// [`makes_name`]. Returns `None` if only the text can tell.
+    /// [`makes_name`]. Returns `None` if only the text can show it.
     pub(super) fn is_in(&self, source: &SourceNames) -> Option<bool> {
         // Only a text with the name contains the first run or the first word.
         if !self.name.is_ascii() || self.runs.is_empty() {

@@ -71,7 +71,8 @@ impl SourceScope {
     }
 }
 
-/// A search of the names in a source. The result is `None` if only the text of the source can tell.
+/// A search of the names in a source. The result is `None` if only the text of the source can show
+/// it.
 type NameSearch<'a> = Box<dyn Fn(&SourceNames) -> Option<bool> + 'a>;
 
 /// The text to search for. The result of each search is remembered.
