@@ -95,10 +95,10 @@ mod tests {
             (
                 "Command::new(\"git\").args([\"describe\", \"--dirty\"])",
                 false,
-                &["Leave it as it is"],
+                &["Leave the script as it is"],
             ),
             ("fs::read(name)", false, &["leave the script as it is"]),
-            ("", true, &["the libraries", "leave the script as it is"]),
+            ("", true, &["its libraries", "leave the script as it is"]),
         ] {
             let (fix, _) = advice(&script_inputs(code), libraries);
             for words in expected {
