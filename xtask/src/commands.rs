@@ -62,11 +62,11 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Explain a build error, and invalidate the artifacts that cause it
     Explain(explain::Args),
-    /// Keep restored artifacts fresh if their inputs did not change, and find stale artifacts
+    /// Keep restored artifacts fresh if their inputs did not change, and find stale ones
     Freshness(freshness::Args),
     /// Run a cargo command, and show what it rebuilt and why
     Rebuilds(rebuilds::Args),
-    /// Compare the kit's answers with what cargo built, for the last commits or for one build
+    /// Compare the kit's answers with what cargo built, for commits or for one build
     Audit(audit::Args),
     /// Add an xtask crate with the kit's commands to this repository
     Init(init::Args),

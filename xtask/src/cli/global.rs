@@ -19,8 +19,7 @@ use crate::cli::{logging, output};
 )]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GlobalArgs {
-    /// Show the commands that run and the evidence; -vv also shows each changed path and each
-    /// refused record
+    /// Show commands and evidence; -vv also shows each changed path and refused record
     #[arg(
         short,
         long,
