@@ -356,7 +356,7 @@ fn split_by_presence(
 
 /// Returns the paths that differ from the checked state, including the differences that git hides
 /// (`assume-unchanged`, `skip-worktree`).
-fn differing<'a>(
+fn differing_paths<'a>(
     repository: &Repository,
     statuses: impl Iterator<Item = &'a PathStatus>,
 ) -> Result<Vec<Utf8PathBuf>> {

@@ -17,7 +17,7 @@ const BEFORE: &str = "before-xtask";
 /// next to the hooks directory, at the same depth. So relative links and paths such as
 /// `$(dirname "$0")/../..` lead to the same place as before. If the hooks directory is hidden, the
 /// directory of chained hooks is hidden too: `.husky` and `.before-xtask`.
-pub(crate) fn kept_directory(hook: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn chained_directory(hook: &Utf8Path) -> Utf8PathBuf {
     let hooks = hook.parent().unwrap_or(hook);
     let is_hidden = hooks.file_name().is_some_and(|it| it.starts_with('.'));
     hooks.with_file_name(format!("{}{BEFORE}", if is_hidden { "." } else { "" }))
