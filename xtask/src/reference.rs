@@ -85,10 +85,7 @@ fn short_help_fits_a_screen() {
             long += &format!("{name} -h has {lines} lines: hide options by `hide_short_help`\n");
         }
     }
-    expect_test::expect![[r#"
-        cargo xtask ci matrix -h has 34 lines: hide options by `hide_short_help`
-    "#]]
-    .assert_eq(&long);
+    assert_eq!(long, "");
 }
 
 /// Each command has examples, and the command line of each example is valid.

@@ -48,7 +48,7 @@ enum Command {
         /// the reports in the target directory]
         #[arg(long, hide_short_help = true, value_name = "PATH")]
         durations: Vec<Utf8PathBuf>,
-        /// Build the tests once, into an archive of nextest; each job runs a part of it
+        /// Build the tests once, into a nextest archive; each job runs a part
         #[arg(long, hide_short_help = true)]
         archive: bool,
         /// Print the matrix in this format
