@@ -117,8 +117,9 @@
 //!
 //! # Two tiers
 //!
-//! The items re-exported at this root are the API for other programs. The public modules are what
-//! the kit's commands need in addition; they come without a promise of stability.
+//! The items re-exported at this root are the API for other programs. The modules are what the kit's
+//! commands need in addition; they come without a promise of stability. They are hidden in the
+//! documentation, so `cargo semver-checks` compares the first tier alone.
 //!
 //! # The flow
 //!
@@ -152,27 +153,49 @@
 //!
 //! Imports run downward only, and a test holds that.
 
+#[doc(hidden)]
 pub mod build_dir;
+#[doc(hidden)]
 pub mod cargo_config;
+#[doc(hidden)]
 pub mod change_set;
+#[doc(hidden)]
 pub mod error;
+#[doc(hidden)]
 pub mod files;
+#[doc(hidden)]
 pub mod lock_file;
+#[doc(hidden)]
 pub mod parallel;
+#[doc(hidden)]
 pub mod paths;
+#[doc(hidden)]
 pub mod private_dir;
+#[doc(hidden)]
 pub mod process;
+#[doc(hidden)]
 pub mod propagate;
+#[doc(hidden)]
 pub mod query;
+#[doc(hidden)]
 pub mod quote;
+#[doc(hidden)]
 pub mod records;
+#[doc(hidden)]
 pub mod resolve_diff;
+#[doc(hidden)]
 pub mod seeds;
+#[doc(hidden)]
 pub mod semantic_diff;
+#[doc(hidden)]
 pub mod source_scan;
+#[doc(hidden)]
 pub mod state;
+#[doc(hidden)]
 pub mod unit_graph;
+#[doc(hidden)]
 pub mod vcs;
+#[doc(hidden)]
 pub mod workspace;
 
 pub use change_set::{ChangeRequest, ComparedStates, NamedFiles};
