@@ -301,7 +301,7 @@ impl AffectedReport {
                 TargetKind::Example => "--example",
                 TargetKind::Lib | TargetKind::Bin | TargetKind::CustomBuild => return None,
             };
-            let flags = flags_of.entry(&unit.package).or_default();
+            let flags = flags_of.entry(&unit.package_id).or_default();
             // A script lets the shell split this output into words, so every name must be a plain
             // word.
             if !quote::is_plain_word(&unit.target) {

@@ -67,10 +67,17 @@ impl<'a> ConfigFiles<'a> {
         None
     }
 
-    /// Returns the table of a file that `--config` names, or `None` if the file cannot be read.
+    /// Returns the table of a file that `--config` names, or `None` if no such file exists: then
+    /// the value is `KEY=VALUE`.
     pub(super) fn named(&mut self, path: &Utf8Path) -> Option<Result<ConfigValue>> {
-        let text = (self.read)(path).ok()?;
-        Some(self.parsed(path, &text, true, &mut HashSet::new()))
+        match (self.read)(path) {
+            Ok(text) => Some(self.parsed(path, &text, true, &mut HashSet::new())),
+            Err(error) if names_no_file(&error) => None,
+            Err(error) => Some(Err(usage!(
+                "--config: cannot read {}: {error}",
+                quote::name(&path)
+            ))),
+        }
     }
 
     fn parsed(
@@ -152,6 +159,14 @@ impl<'a> ConfigFiles<'a> {
         all.merge(&table, true, &mut Vec::new())?;
         Ok(all)
     }
+}
+
+/// Returns true if a text is the path of no file: nothing is there, or no file can have that name.
+fn names_no_file(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+    )
 }
 
 /// Parses the table of a file. `origin` makes the origin of a value from the value's line.

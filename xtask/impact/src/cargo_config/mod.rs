@@ -19,6 +19,7 @@ use self::files::{ConfigFiles, ReadFile};
 pub use self::files::{table, table_of};
 pub use self::value::{ConfigValue, ValueKind, ValueOrigin};
 use crate::files::{SETTINGS, read_text};
+pub use crate::private_dir::cargo_home;
 use crate::process::Runner;
 use crate::usage;
 
@@ -30,6 +31,8 @@ pub struct CargoConfig {
     directory: Utf8PathBuf,
     home: Option<Utf8PathBuf>,
     variables: BTreeMap<String, String>,
+    /// The absolute path of `--target-dir`.
+    target_dir: Option<Utf8PathBuf>,
 }
 
 /// The sources of configuration other than the files in a directory and above it.
@@ -41,10 +44,13 @@ pub struct Surroundings {
     pub variables: BTreeMap<String, String>,
     /// The values of `--config`: each is `KEY=VALUE` or a file.
     pub flags: Vec<String>,
+    /// The absolute path of `--target-dir`.
+    pub target_dir: Option<Utf8PathBuf>,
 }
 
 impl Surroundings {
-    /// Returns the surroundings of a cargo that the runner starts.
+    /// Returns the surroundings of a cargo that the runner starts. `flags` are values of `--config`
+    /// in addition to those of the runner.
     pub fn of(runner: &Runner, flags: &[String]) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             let mut name = name.into_string().ok()?;
@@ -57,7 +63,8 @@ impl Surroundings {
         Self {
             home: cargo_home(),
             variables: runner.environment().filter_map(text).collect(),
-            flags: flags.to_vec(),
+            flags: [&runner.cargo_flags().config, flags].concat(),
+            target_dir: runner.cargo_flags().target_dir.clone(),
         }
     }
 }
@@ -106,6 +113,7 @@ impl CargoConfig {
             directory: directory.to_owned(),
             home: around.home.clone(),
             variables: around.variables.clone(),
+            target_dir: around.target_dir.clone(),
         })
     }
 
@@ -232,6 +240,10 @@ impl CargoConfig {
     /// # Errors
     /// Returns an error if the path is empty.
     pub fn target_directory(&self, root: &Utf8Path) -> Result<(Utf8PathBuf, ValueOrigin)> {
+        if let Some(path) = &self.target_dir {
+            let origin = ValueOrigin::Flag(format!("build.target-dir='{path}'"));
+            return Ok((path.clone(), origin));
+        }
         let variable = "CARGO_TARGET_DIR";
         let named = match self.variable(variable) {
             Some(path) => Some((path.to_owned(), ValueOrigin::Variable(variable.to_owned()))),
@@ -347,15 +359,6 @@ pub fn configuration_files(directory: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     // A file that cannot be read does not hide the other files.
     drop(files.above(cargo_home().as_deref()));
     files.looked_at
-}
-
-/// Returns cargo's home directory.
-pub fn cargo_home() -> Option<Utf8PathBuf> {
-    let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
-        Some(home) => std::path::absolute(home).ok()?,
-        None => std::env::home_dir()?.join(".cargo"),
-    };
-    Utf8PathBuf::try_from(home).ok()
 }
 
 #[cfg(test)]

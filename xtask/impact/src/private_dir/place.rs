@@ -115,7 +115,8 @@ pub(super) fn real(path: &Utf8Path) -> Option<Utf8PathBuf> {
     }
 }
 
-pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
+/// Returns cargo's home directory.
+pub fn cargo_home() -> Option<Utf8PathBuf> {
     let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
         Some(home) => std::path::absolute(home).ok()?,
         None => std::env::home_dir()?.join(".cargo"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::place::{self, Safety};
+use super::place::{self, Safety, cargo_home};
 
 /// Returns the directory in which the kit keeps caches of a workspace that has no target directory
 /// yet. The directory lies in the user's cache directory and is created with mode 0700. Returns
@@ -29,7 +29,7 @@ fn state_directory_below(kits_own: &Utf8Path, root: &Utf8Path) -> Option<Utf8Pat
 /// the work tree, and cargo reads no file there that it does not read in the tree.
 pub fn isolated_user_state(tree: &Utf8Path) -> Option<Utf8PathBuf> {
     let kept = state_directory_for(&kits_own()?, tree)?;
-    let home = place::cargo_home().and_then(|home| home.canonicalize_utf8().ok());
+    let home = cargo_home().and_then(|home| home.canonicalize_utf8().ok());
     let is_apart =
         !kept.starts_with(tree) && place::foreign_file(&kept, tree, home.as_deref()).is_none();
     is_apart.then_some(kept)

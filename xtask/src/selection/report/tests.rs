@@ -184,3 +184,19 @@ fn units_are_named_as_cargo_names_their_targets() {
         assert_eq!(target_name(kind, mode, "x"), expected);
     }
 }
+
+/// An argument that names a target applies to every named package.
+#[test]
+fn targets_of_two_versions_of_a_package_are_not_joined() {
+    let told = |units: &[&str]| {
+        let text = "one: test=a test=both\ntwo: test=b test=both";
+        let mut report = AffectedReport::new(&answer(text, Verb::Test, units));
+        for unit in &mut report.units {
+            "same".clone_into(&mut unit.package);
+        }
+        report.target_args()
+    };
+    let both = told(&["one test both", "two test both"]);
+    assert_eq!(both.as_deref(), Some("-p one -p two --test=both\n"));
+    assert_eq!(told(&["one test a", "two test b"]), None);
+}

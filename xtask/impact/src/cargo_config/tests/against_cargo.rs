@@ -150,6 +150,7 @@ fn values_and_directories_equal_cargos() {
                 .map(|&(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             flags: flags.clone(),
+            target_dir: None,
         };
         let config = CargoConfig::in_directory(&directory, &around).unwrap();
 

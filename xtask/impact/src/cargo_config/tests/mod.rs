@@ -16,6 +16,7 @@ fn config(files: &[(&str, &str)], variables: &[&str], flags: &[&str]) -> Result<
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         flags,
+        target_dir: None,
     };
     CargoConfig::read(Utf8Path::new("/w/a"), &around, &|path| {
         let found = files.iter().find(|(known, _)| path == *known);
@@ -176,6 +177,50 @@ fn a_flag_overrides_a_variable_and_a_variable_overrides_a_file() {
             "build.jobs.x",
         ],
     ));
+}
+
+/// Cargo takes a value for a file if a file of that name exists, and does not start if it cannot read
+/// the file.
+#[test]
+fn a_named_file_that_cannot_be_read_is_no_key_and_value() {
+    let (_temporary, directory) = crate::testing::scratch();
+    std::fs::create_dir(directory.join("build.jobs=3")).unwrap();
+    let told = |flag: &str| {
+        let around = Surroundings {
+            flags: vec![flag.to_owned()],
+            ..Surroundings::default()
+        };
+        let read = CargoConfig::in_directory(&directory, &around);
+        let jobs = read.map(|it| it.get(&["build", "jobs"]).unwrap().unwrap().to_string());
+        let jobs = jobs.unwrap_or_else(|error| format!("{error:#}"));
+        jobs.replace(directory.as_str(), "[DIR]")
+    };
+    assert_eq!(told("build.jobs=2"), "2");
+    assert_eq!(
+        told("build.jobs=3"),
+        "--config: cannot read [DIR]/build.jobs=3: is a directory"
+    );
+    let long = format!("build.jobs=4{}", " ".repeat(4_000));
+    assert_eq!(told(&long), "4");
+}
+
+#[test]
+fn the_flag_of_the_target_directory_overrides_everything() {
+    let around = Surroundings {
+        variables: [("CARGO_TARGET_DIR".to_owned(), "/v".to_owned())].into(),
+        flags: vec!["build.target-dir='/f'".to_owned()],
+        target_dir: Some("/t".into()),
+        ..Surroundings::default()
+    };
+    let config = CargoConfig::read(Utf8Path::new("/w"), &around, &|_| {
+        Err(Error::from(ErrorKind::NotFound))
+    });
+    let (path, origin) = config
+        .unwrap()
+        .target_directory(Utf8Path::new("/w"))
+        .unwrap();
+    assert_eq!(path, "/t");
+    assert_eq!(origin.to_string(), "--config build.target-dir='/t'");
 }
 
 #[test]
