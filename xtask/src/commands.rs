@@ -37,36 +37,36 @@ struct Cli {
 pub enum Command {
     /// Show the dependency graph of the workspace
     Graph(graph::Args),
-    /// List the packages and units that a change affects, with the reasons
+    /// List what a change affects: packages and units, with reasons
     Affected(affected::Args),
-    /// Run a cargo command on the packages and targets that a change affects
+    /// Run a cargo command on what a change affects
     RunAffected(run::Args),
     /// Run a test binary, unless its package is left out
     #[command(hide = true)]
     RunTest(run::TestArgs),
     /// Remove the artifacts of affected units
     CleanAffected(clean::Args),
-    /// Remove old artifacts until the build directories fit into a size
+    /// Remove old artifacts until the build directories fit a size
     Sweep(sweep::Args),
-    /// Install, remove and run git hooks that check commits and pushes
+    /// Install and run git hooks that check commits and pushes
     Hooks(hooks::Args),
-    /// Show the build settings, and find settings that cause problems
+    /// Show build settings, and find those that cause problems
     Policy(policy::Args),
-    /// Measure a build, save the result, and compare it with earlier builds
+    /// Measure a build, and compare it with earlier builds
     Timings(timings::Args),
     /// Set up a compiler cache, test that it works, and build with it
     Cache(cache::Args),
-    /// Print the job matrix, the summary or the cache key for a CI service
+    /// Print a job matrix, a summary or a cache key for CI
     Ci(ci::Args),
-    /// Find causes of unreliable caches and slow builds, with a fix for each
+    /// Find causes of unreliable caches and slow builds, with fixes
     Doctor(doctor::Args),
-    /// Explain a build error, and invalidate the artifacts that cause it
+    /// Explain a build error, and invalidate the artifacts behind it
     Explain(explain::Args),
-    /// Keep restored artifacts fresh if their inputs did not change, and find stale ones
+    /// Keep restored artifacts fresh, and find stale ones
     Freshness(freshness::Args),
     /// Run a cargo command, and show what it rebuilt and why
     Rebuilds(rebuilds::Args),
-    /// Compare the kit's answers with what cargo built, for commits or for one build
+    /// Compare the kit's answers with what cargo built
     Audit(audit::Args),
     /// Add an xtask crate with the kit's commands to this repository
     Init(init::Args),

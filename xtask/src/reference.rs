@@ -68,17 +68,18 @@ fn commands() -> Vec<clap::Command> {
     found
 }
 
-/// The lines of a screen, and the columns that clap wraps help to.
-const SCREEN: (usize, usize) = (32, 100);
+/// The lines and the columns of a screen.
+const SCREEN: (usize, usize) = (32, 80);
 
 #[test]
 fn short_help_fits_a_screen() {
     let mut long = String::new();
-    for mut command in commands() {
-        let help = command.render_help().to_string();
+    for command in commands() {
+        let help = command.clone().term_width(SCREEN.1).render_help();
+        let help = help.to_string();
         let lines: usize = help
             .lines()
-            .map(|it| it.len().div_ceil(SCREEN.1).max(1))
+            .map(|it| it.chars().count().div_ceil(SCREEN.1).max(1))
             .sum();
         if lines > SCREEN.0 {
             let name = command.get_bin_name().unwrap_or_default();
@@ -88,27 +89,50 @@ fn short_help_fits_a_screen() {
     assert_eq!(long, "");
 }
 
-/// Each command has examples, and the command line of each example is valid.
+/// Each command, and each command below a command, has examples, and the command line of each example
+/// is valid.
 #[test]
 fn every_command_has_valid_examples() {
     let root = crate::commands::command();
-    for command in root.get_subcommands().filter(|it| !it.is_hide_set()) {
-        let name = command.get_name();
+    for command in commands() {
+        let name = command.get_bin_name().unwrap();
         let text = command.get_after_long_help().map(ToString::to_string);
-        let text =
-            text.unwrap_or_else(|| panic!("`{name}` has no `after_long_help` with examples"));
-        let examples = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("  cargo xtask "));
+        let text = text.unwrap_or_else(|| {
+            panic!("`{name} --help` has no examples: add them to xtask/src/cli/examples.rs")
+        });
         let mut number = 0;
-        for example in examples {
+        for line in text.lines() {
+            let from = line
+                .find("cargo xtask")
+                .filter(|at| line[..*at].ends_with(' '));
+            let Some(line) = from.map(|at| &line[at..]) else {
+                continue;
+            };
             number += 1;
-            let line = example.split("  ").next().unwrap();
-            let words = std::iter::once("xtask").chain(line.split(' '));
+            let line = line.split("  ").next().unwrap();
+            let words = line.split(' ').skip(1).filter(|it| !it.starts_with('+'));
             let parsed = root.clone().try_get_matches_from(words);
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            assert!(number > 1 || line.starts_with(name), "{line} is no {name}");
         }
         assert!(number > 0, "`{name}` has no example");
+    }
+}
+
+/// The release packs a man page for each command.
+#[test]
+fn every_command_has_a_man_page() {
+    let directory = tempfile::tempdir().unwrap();
+    clap_mangen::generate_to(crate::commands::command(), directory.path()).unwrap();
+    for command in commands() {
+        let page = command.get_bin_name().unwrap().replace("cargo ", "");
+        let page = directory.path().join(page.replace(' ', "-") + ".1");
+        let text =
+            std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page:?}: {error}"));
+        assert!(
+            text.contains(".SH NAME") && text.contains("Example"),
+            "{page:?}"
+        );
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Args {
     rerun: bool,
     /// Show only targets of this kind (repeatable); `--kind bin --format names` prints the names of
     /// the binaries to deploy
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(long, hide_short_help = true, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
     /// Print units (with --format names) or targets (with --format cargo-args) instead of packages
     #[arg(long, hide_short_help = true)]

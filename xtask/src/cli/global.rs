@@ -19,7 +19,9 @@ use crate::cli::{logging, output};
 )]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct GlobalArgs {
-    /// Show commands and evidence; -vv also shows each changed path and refused record
+    /// Show commands and evidence; -vv shows more
+    ///
+    /// -vv also shows each changed path and refused record.
     #[arg(
         short,
         long,

@@ -4,17 +4,32 @@
 use clap::builder::ArgPredicate;
 use clap::{Arg, ArgAction, Command};
 
-use crate::cli::entry;
+use crate::cli::{entry, examples};
 
-/// Returns a command with the parts that every command of the kit gets, also in its subcommands.
+/// Returns a command line with the parts that every command of the kit gets.
 pub(crate) fn prepared(command: Command) -> Command {
-    let command = with_json(command);
-    let examples = command.get_after_long_help().map(ToString::to_string);
-    let command = match examples {
-        Some(text) => command.after_long_help(named(&text)),
+    let usage = format!("{} [+TOOLCHAIN] [OPTIONS] <COMMAND>", entry::name());
+    let command = match command.find_subcommand("affected") {
+        Some(_) => command.override_usage(usage),
         None => command,
     };
-    command.mut_subcommands(prepared)
+    below("", command)
+}
+
+/// Returns a command with the parts that every command gets, also in its subcommands. `path` has
+/// the words of the command behind the kit's name.
+fn below(path: &str, command: Command) -> Command {
+    let command = with_json(command);
+    let own = command.get_after_long_help().map(ToString::to_string);
+    let examples = own.map(|it| named(&it));
+    let command = match examples.or_else(|| examples::of(path, entry::name(), &command)) {
+        Some(text) => command.after_long_help(text),
+        None => command,
+    };
+    command.mut_subcommands(|below_it| {
+        let path = format!("{path} {}", below_it.get_name());
+        below(path.trim_start(), below_it)
+    })
 }
 
 /// Returns examples with the name that the user typed.
@@ -24,7 +39,7 @@ fn named(examples: &str) -> String {
         .lines()
         .map(|line| match line.strip_prefix("  cargo xtask ") {
             Some(rest) => format!("  {name} {rest}"),
-            None => line.to_owned(),
+            None => line.replace("| cargo xtask ", &format!("| {name} ")),
         });
     lines.collect::<Vec<_>>().join("\n")
 }

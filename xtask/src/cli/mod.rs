@@ -3,6 +3,7 @@
 pub(crate) mod args;
 pub(crate) mod completion;
 pub(crate) mod entry;
+mod examples;
 pub(crate) mod global;
 pub(crate) mod help;
 pub(crate) mod logging;
