@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use cargo_metadata::camino::Utf8Path;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Query};
 use xtask_impact::unit_graph::Verb;
@@ -15,6 +16,7 @@ use crate::artifacts::verify::Verification;
 use crate::cargo_runs;
 use crate::cargo_runs::built::BuildOutcome;
 use crate::cargo_runs::full_build;
+use crate::cli::args::JobsArg;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
 use crate::cli::{output, progress, workspaces};
@@ -48,7 +50,9 @@ pub struct Args {
     /// Also remove documentation
     #[arg(long, hide_short_help = true)]
     doc: bool,
-    /// Also remove artifacts of packages, versions and targets that the workspace no longer has
+    /// Also remove what the workspace no longer has
+    ///
+    /// Removes artifacts of packages, versions and targets that the workspace no longer has.
     #[arg(long)]
     orphans: bool,
     /// Also clean the other build directories of the workspace (editor, coverage tool)
@@ -66,7 +70,9 @@ pub struct Args {
     /// Fail if a build is running, instead of waiting until it ends
     #[arg(long, hide_short_help = true)]
     no_wait: bool,
-    /// Build, clean, build again, and compare what cargo rebuilt with the prediction
+    /// Build before and after, and compare with the prediction
+    ///
+    /// Builds, cleans, builds again, and compares what cargo rebuilt with the prediction.
     #[arg(long, conflicts_with_all = ["dry_run", "check"])]
     verify: bool,
     /// Print the plan in this format
@@ -76,11 +82,13 @@ pub struct Args {
     filter: PackageFilter,
     #[command(flatten)]
     question: QuestionArgs,
+    #[command(flatten)]
+    jobs: JobsArg,
     /// Clean every workspace of the repository
     #[arg(long, hide_short_help = true, conflicts_with = "manifest_path")]
     all_workspaces: bool,
     /// Pass these arguments to the builds of --verify
-    #[arg(last = true, value_name = "CARGO ARGS", requires = "verify")]
+    #[arg(last = true, value_name = "CARGO ARGS", requires = "verify", help_heading = None::<&str>)]
     cargo_args: Vec<String>,
 }
 
@@ -122,7 +130,7 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
         left_out: left_out.all(),
         ..args.options(&runner)?
     };
-    let arguments = args.build_arguments(question.verb);
+    let arguments = args.build_arguments(question.verb, &question.workspace.root);
     let mut before = None;
     if args.verify {
         // A build may write source files, so nothing is read ahead of the build.
@@ -198,9 +206,10 @@ fn nothing_to_remove(args: &Args, answer: &Answer, plan: &CleanPlan) -> Vec<Stri
 impl Args {
     /// Returns the arguments of the verification builds: the verb, the arguments of the query that
     /// cargo takes too, and the arguments after `--`.
-    fn build_arguments(&self, verb: Verb) -> Vec<String> {
+    fn build_arguments(&self, verb: Verb, root: &Utf8Path) -> Vec<String> {
         let verb = verb.cargo_args().iter().map(|&it| it.to_owned());
-        let mut arguments: Vec<_> = verb.chain(self.question.forwarded()).collect();
+        let mut arguments: Vec<_> = verb.chain(self.question.forwarded_to(root)).collect();
+        arguments.extend(self.jobs.forwarded());
         arguments.extend(self.cargo_args.iter().cloned());
         locked(arguments)
     }

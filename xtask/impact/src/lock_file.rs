@@ -150,7 +150,7 @@ pub fn would_be_written(runner: &Runner, path: &Utf8Path) -> Result<bool> {
     let before = files::read(path, files::RECORD)
         .with_context(|| format!("cannot read {}", quote::name(path)))?;
     fs::write(&copy, &before).with_context(|| format!("cannot write {}", quote::name(&copy)))?;
-    let mut command = runner.cargo();
+    let mut command = runner.asking_cargo();
     command.args(["metadata", "--format-version", "1", "--offline"]);
     replace(&mut command, &copy);
     command.env("CARGO_CACHE_RUSTC_INFO", "0");

@@ -18,9 +18,11 @@ use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
 use crate::audit::replay::Replay;
 use crate::cargo_runs;
 use crate::cargo_runs::built::BuildOutcome;
-use crate::cli::output;
+use crate::cli::args::JobsArg;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
+use crate::selection::filter::PackageFilter;
 use crate::selection::question_args::QuestionArgs;
 
 /// Examples of the command, for `--help`.
@@ -35,8 +37,9 @@ pub struct Args {
     /// Replay this many commits, the oldest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     commits: usize,
-    /// Compare with the JSON messages of a build that you already did, and replay nothing; build
-    /// the older side first, then the newer side
+    /// Compare with the JSON messages of a build that you already did, and replay nothing
+    ///
+    /// Build the older side first, then the newer side.
     #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
     against: Option<Utf8PathBuf>,
     /// Create the clone and its target directory here; they are removed at the end [default: the
@@ -47,7 +50,11 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
+    filter: PackageFilter,
+    #[command(flatten)]
     question: QuestionArgs,
+    #[command(flatten)]
+    jobs: JobsArg,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
@@ -62,6 +69,12 @@ enum Format {
 pub(crate) fn run(args: &Args) -> Result<Status> {
     if args.against.is_none() {
         refuse_change_set(&args.question.given())?;
+        if args.question.names_target_dir() {
+            return Err(usage!(
+                "--target-dir has no effect on a replay, which builds into a directory of its own\n\
+                 hint: choose its place with --scratch"
+            ));
+        }
     }
     let question = args.question.resolve()?;
     match &args.against {
@@ -83,7 +96,7 @@ fn refuse_change_set(given: &[&str]) -> Result<()> {
 
 fn hold_against(args: &Args, question: Query, file: &Utf8Path) -> Result<Status> {
     let messages = cargo_runs::read_messages(&*files::read_named(file)?)?;
-    let answer = question.answer()?;
+    let answer = progress::during("Finding", "what is affected", || question.answer())?;
     let built = BuildOutcome::new(&messages, None);
     let ids: HashSet<&str> = answer.workspace.packages.iter().map(|it| &*it.id).collect();
     if !built.named.iter().any(|unit| ids.contains(&*unit.package)) {
@@ -93,7 +106,8 @@ fn hold_against(args: &Args, question: Query, file: &Utf8Path) -> Result<Status>
             answer.workspace.root
         ));
     }
-    let comparison = Comparison::new(&answer, &built);
+    let left_out = args.filter.left_out(&answer.workspace, false)?;
+    let comparison = Comparison::new(&answer, &built, &left_out);
     match args.format {
         Format::Text => output::data(&text::comparison(&comparison))?,
         Format::Json => output::json(&comparison)?,
@@ -131,7 +145,9 @@ fn replay(args: &Args, question: &Query) -> Result<Status> {
         }
         None => TemporaryDir::outside(repository.top_level())?,
     };
-    let replay = Replay::new(question, &repository, scratch)?;
+    // Refuses a package that the workspace does not have.
+    args.filter.left_out(&question.workspace, false)?;
+    let replay = Replay::new(question, &repository, scratch, args.jobs.forwarded())?;
     output::status(
         "Building",
         format_args!("{}, the base of the first commit", first.0),
@@ -140,7 +156,7 @@ fn replay(args: &Args, question: &Query) -> Result<Status> {
     let mut parent = first;
     let mut steps: Vec<ReplayedCommit> = Vec::new();
     for commit in commits {
-        let step = replay.step(parent, commit, failure.as_ref())?;
+        let step = replay.step(parent, commit, failure.as_ref(), &args.filter)?;
         failure = match &step.outcome {
             ReplayOutcome::Compared(_) => None,
             ReplayOutcome::DoesNotBuild(failed) if failed.commit == *commit => Some(failed.clone()),

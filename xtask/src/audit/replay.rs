@@ -7,7 +7,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates as Compare};
 use xtask_impact::private_dir::TemporaryDir;
-use xtask_impact::process::Runner;
+use xtask_impact::process::{CargoFlags, Runner};
 use xtask_impact::query::{Answer, Evidence, Query};
 use xtask_impact::unit_graph::Verb;
 use xtask_impact::vcs::{Commit, Repository};
@@ -16,6 +16,7 @@ use xtask_impact::{lock_file, process};
 
 use crate::audit::comparison::{Comparison, Failure, ReplayOutcome, ReplayedCommit};
 use crate::cargo_runs::built::BuildOutcome;
+use crate::selection::filter::PackageFilter;
 
 /// A clone of the repository with its own target directory, both in a temporary directory. The
 /// temporary directory is removed when the value is dropped. The repository itself is only read.
@@ -27,6 +28,8 @@ pub(crate) struct Replay {
     verb: Verb,
     profile: Option<String>,
     targets: Vec<String>,
+    /// Further arguments of the builds.
+    arguments: Vec<String>,
 }
 
 impl Replay {
@@ -39,6 +42,7 @@ impl Replay {
         question: &Query,
         repository: &Repository,
         directory: TemporaryDir,
+        mut arguments: Vec<String>,
     ) -> Result<Self> {
         let root = xtask_impact::paths::resolved(&question.workspace.root);
         let below = root
@@ -46,9 +50,15 @@ impl Replay {
             .context("the workspace lies outside its repository")?;
         let clone = directory.path().join("repository");
         let target = directory.path().join("target");
+        arguments.extend(question.runner.config_args());
+        let flags = CargoFlags {
+            target_dir: None,
+            ..question.runner.cargo_flags().clone()
+        };
         let mut runner = question
             .runner
             .in_directory(&clone)
+            .with_cargo_flags(flags)
             .with_variable("CARGO_TARGET_DIR", &target)
             .with_variable("CARGO_BUILD_BUILD_DIR", &target);
         let lock_file = question.workspace.lock_file.in_real_directory();
@@ -67,6 +77,7 @@ impl Replay {
             verb: question.verb,
             profile: question.profile.clone(),
             targets: question.targets.clone(),
+            arguments,
         };
         let mut command = question.runner.git();
         command.args(["clone", "--quiet", "--shared", "--no-checkout", "--"]);
@@ -95,6 +106,7 @@ impl Replay {
         parent: &Commit,
         commit: &Commit,
         parents_failure: Option<&Failure>,
+        filter: &PackageFilter,
     ) -> Result<ReplayedCommit> {
         self.check_out(commit)?;
         let subject = self.git(&["show", "-s", "--format=%s", &commit.0])?;
@@ -111,7 +123,10 @@ impl Replay {
             (Some(failure), ..) => ReplayOutcome::DoesNotBuild(failure),
             (None, Some(failure), _) => ReplayOutcome::DoesNotBuild(failure.clone()),
             (None, None, Some(answer)) => {
-                ReplayOutcome::Compared(Comparison::new(&answer?, &built))
+                let answer = answer?;
+                // Another commit need not have the named packages.
+                let left_out = filter.left_out(&answer.workspace, true)?;
+                ReplayOutcome::Compared(Comparison::new(&answer, &built, &left_out))
             }
             (None, None, None) => unreachable!("the kit was asked"),
         };
@@ -176,6 +191,7 @@ impl Replay {
         command.args(self.verb.cargo_args());
         command.args(self.profile.iter().flat_map(|it| ["--profile", it]));
         command.args(self.targets.iter().flat_map(|it| ["--target", it]));
+        command.args(&self.arguments);
         let (messages, said, status) = crate::cargo_runs::observe(&mut command)?;
         let error = (!status.success()).then(|| error_of(&messages, &said));
         Ok((BuildOutcome::new(&messages, Some(&said)), error))

@@ -16,6 +16,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{process, usage};
 
+use crate::cli::progress;
 use crate::cli::status::Status;
 
 /// Runs a cargo build without output to the user, with `-v` and JSON messages. Returns the
@@ -25,7 +26,7 @@ use crate::cli::status::Status;
 /// Returns an error if cargo cannot be started. A failed build is no error but an exit status.
 pub fn observe(command: &mut Command) -> Result<(Vec<Message>, String, ExitStatus)> {
     command.args(["-v", "--message-format", "json"]);
-    let output = process::output(command)?;
+    let output = progress::during("Building", "", || process::output(command))?;
     Ok((
         read_messages(&output.stdout[..])?,
         String::from_utf8_lossy(&output.stderr).into_owned(),

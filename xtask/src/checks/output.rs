@@ -23,9 +23,9 @@ pub(crate) enum Format {
 /// Prints the findings, and returns the exit status.
 pub(crate) fn show(found: &[Finding], format: Format) -> Result<Status> {
     match format {
-        Format::Text => output::data(&text(found))?,
+        Format::Text => output::advice(&text(found))?,
         Format::Json => output::json(&FindingsReport::new(found))?,
-        Format::Github => output::data(&github(found))?,
+        Format::Github => output::advice(&github(found))?,
     }
     Ok(verdict(fails(found)))
 }

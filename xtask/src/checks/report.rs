@@ -6,7 +6,6 @@ use serde::Serialize;
 use xtask_impact::quote;
 
 use crate::checks::{Check, Finding, Level, Place};
-use crate::cli::entry;
 use crate::cli::output::count;
 
 /// The JSON report of findings.
@@ -74,11 +73,7 @@ pub(crate) fn text(findings: &[Finding]) -> String {
         if let Some(impact) = &finding.impact {
             let _ = writeln!(text, "  here: {}", quote::line(impact));
         }
-        let _ = writeln!(
-            text,
-            "  fix: {}\n",
-            quote::line(&entry::with_name(&finding.fix))
-        );
+        let _ = writeln!(text, "  fix: {}\n", quote::line(&finding.fix));
     }
     text
 }
@@ -133,10 +128,10 @@ pub(crate) fn explained(check: &Check) -> String {
         cost,
         explanation,
     } = check;
-    entry::with_name(&format!(
+    format!(
         "{code} ({} unless configured)\n\n{cost}\n\n{explanation}\n",
         word(*level)
-    ))
+    )
 }
 
 /// Returns the list of checks, one per line.

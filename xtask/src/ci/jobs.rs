@@ -11,6 +11,7 @@ use xtask_impact::unit_graph::UnitIx;
 use crate::ci::durations::Durations;
 use crate::ci::machine;
 use crate::ci::matrix::{Archive, Matrix, MatrixJob};
+use crate::cli::entry;
 use crate::cli::output::count;
 use crate::selection::select::{Noted, Selector};
 use crate::selection::unification::FeatureUnification;
@@ -122,11 +123,7 @@ fn job_command(
 /// Returns the kit's command that runs a part of the tests.
 fn kit_command(selector: &Selector<'_>, slice: usize, options: &MatrixOptions<'_>) -> String {
     let given = selector.options;
-    let mut words = match std::env::var_os("CARGO_MANIFEST_DIR") {
-        // The alias `cargo xtask` started the kit.
-        Some(_) => vec!["cargo".to_owned(), "xtask".to_owned()],
-        None => vec!["xtask".to_owned()],
-    };
+    let mut words: Vec<String> = entry::name().split(' ').map(str::to_owned).collect();
     words.extend(["run-affected".to_owned(), selector.tool.name().to_owned()]);
     words.extend(change_flags(options.asked));
     words.push(format!("--partition=slice:{slice}/{}", options.shards));

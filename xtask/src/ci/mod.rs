@@ -87,7 +87,9 @@ struct JobArgs {
     /// Plan jobs for this cargo command
     #[arg(value_enum, default_value = "test")]
     tool: Tool,
-    /// Also write to the file $GITHUB_OUTPUT (matrix) or $GITHUB_STEP_SUMMARY (summary)
+    /// Also write to the file that GitHub Actions reads
+    ///
+    /// The file is $GITHUB_OUTPUT for a matrix and $GITHUB_STEP_SUMMARY for a summary.
     #[arg(long)]
     github: bool,
     #[command(flatten)]

@@ -1,16 +1,20 @@
 //! Arguments that several commands share, and the plain values that they resolve to.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles, Prefetch, path_list};
-use xtask_impact::process::Runner;
+use xtask_impact::paths::normalized;
+use xtask_impact::process::{self, CargoFlags, Runner};
 use xtask_impact::workspace::{LoadOptions, Platforms, Workspace};
 use xtask_impact::{quote, usage};
 
 use crate::cli::completion::packages;
+use crate::cli::progress;
 
 /// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cargo")]
 pub(crate) struct WorkspaceArgs {
     /// Use the workspace of this Cargo.toml
     #[arg(long, hide_short_help = true, value_name = "PATH")]
@@ -35,6 +39,12 @@ pub(crate) struct WorkspaceArgs {
     /// Same as --locked and --offline
     #[arg(long, hide_short_help = true)]
     frozen: bool,
+    /// Use this target directory
+    #[arg(long, hide_short_help = true, value_name = "DIRECTORY")]
+    target_dir: Option<Utf8PathBuf>,
+    /// Override a value of cargo's configuration (repeatable)
+    #[arg(long, hide_short_help = true, value_name = "KEY=VALUE|PATH")]
+    config: Vec<String>,
     /// Do not read or write the cache
     #[arg(long, hide_short_help = true)]
     pub(crate) no_cache: bool,
@@ -50,8 +60,37 @@ impl WorkspaceArgs {
             locked: false,
             offline: false,
             frozen: false,
+            target_dir: None,
+            config: Vec::new(),
             no_cache: false,
         }
+    }
+
+    /// Returns a runner for the current directory, with the flags that hold for every cargo.
+    ///
+    /// # Errors
+    /// Returns an error if a flag has no valid value.
+    pub(crate) fn runner(&self) -> Result<Runner> {
+        let runner = Runner::new()?;
+        if self.target_dir.is_none() && self.config.is_empty() {
+            return Ok(runner);
+        }
+        let target_dir = self.target_dir.as_ref();
+        if target_dir.is_some_and(|it| it == "") || self.config.iter().any(String::is_empty) {
+            let name = target_dir.map_or("--config", |_| "--target-dir");
+            return Err(usage!(
+                "{name} is empty\nhint: check that the variable in your script is set"
+            ));
+        }
+        let here = Utf8Path::from_path(runner.directory());
+        let here = here.context("the current directory's path is not UTF-8")?;
+        let runner = runner.with_cargo_flags(CargoFlags {
+            config: self.config.iter().map(|it| placed(it, here)).collect(),
+            target_dir: target_dir.map(|it| joined(here, it)),
+        });
+        // Refuses a value that cargo refuses, before anything is asked.
+        CargoConfig::of(&runner)?;
+        Ok(runner)
     }
 
     /// Loads the workspace with cargo metadata.
@@ -59,7 +98,7 @@ impl WorkspaceArgs {
     /// # Errors
     /// Returns an error if there is no workspace, or if cargo cannot load it.
     pub(crate) fn load(&self) -> Result<(Runner, Workspace)> {
-        let runner = Runner::new()?;
+        let runner = self.runner()?;
         let workspace = self.load_by(&runner)?;
         Ok((runner, workspace))
     }
@@ -84,12 +123,15 @@ impl WorkspaceArgs {
                 ));
             }
         }
-        let loaded = Workspace::load(runner, &self.options());
-        match &self.manifest_path {
-            None => loaded
-                .map_err(|error| crate::cli::workspaces::no_workspace(runner).unwrap_or(error)),
-            Some(_) => loaded,
-        }
+        let load = || Workspace::load(runner, &self.options());
+        progress::during("Loading", "the workspace", load).map_err(|error| {
+            let no_workspace = || match &self.manifest_path {
+                None => crate::cli::workspaces::no_workspace(runner),
+                Some(_) => None,
+            };
+            let better = no_workspace().or_else(|| unknown_triple(runner, &self.target));
+            better.unwrap_or(error)
+        })
     }
 
     /// Starts the work for an answer that does not need cargo metadata. Returns `None` if git is
@@ -139,14 +181,19 @@ impl WorkspaceArgs {
         forwarded
     }
 
-    /// Returns the choices about the lock file, the network and the target triples as arguments for
-    /// cargo.
-    pub(crate) fn forwarded_with_targets(&self) -> Vec<String> {
-        let mut forwarded = self.forwarded();
+    /// Returns the choices about the lock file, the network, the configuration and the target triples
+    /// as arguments for a cargo that starts in another directory.
+    pub(crate) fn forwarded_with_targets(&self, directory: &Utf8Path) -> Vec<String> {
+        let mut forwarded = self.forwarded_to(directory);
         for triple in &self.target {
             forwarded.extend(["--target".to_owned(), triple.clone()]);
         }
         forwarded
+    }
+
+    /// Returns true if `--target-dir` was given.
+    pub(crate) fn names_target_dir(&self) -> bool {
+        self.target_dir.is_some()
     }
 
     /// Returns the target triples that the user named.
@@ -154,8 +201,42 @@ impl WorkspaceArgs {
         &self.target
     }
 
-    /// Returns the choices about the lock file and the network as arguments for cargo.
+    /// Returns the choices about the lock file, the network and the configuration as arguments for a
+    /// cargo that starts in the current directory.
     pub(crate) fn forwarded(&self) -> Vec<String> {
+        self.forwarded_with(|value| value.to_owned(), |path| path.to_owned())
+    }
+
+    /// Returns the same arguments for a cargo that starts in another directory: relative paths become
+    /// absolute.
+    fn forwarded_to(&self, directory: &Utf8Path) -> Vec<String> {
+        let here = std::env::current_dir().ok();
+        let here = here.and_then(|it| Utf8PathBuf::try_from(it).ok());
+        match here.filter(|here| here != directory) {
+            Some(here) => {
+                self.forwarded_with(|value| placed(value, &here), |path| joined(&here, path))
+            }
+            None => self.forwarded(),
+        }
+    }
+
+    fn forwarded_with(
+        &self,
+        config: impl Fn(&str) -> String,
+        target_dir: impl Fn(&Utf8Path) -> Utf8PathBuf,
+    ) -> Vec<String> {
+        let mut forwarded = self.network_args();
+        for value in &self.config {
+            forwarded.extend(["--config".to_owned(), config(value)]);
+        }
+        if let Some(path) = &self.target_dir {
+            forwarded.extend(["--target-dir".to_owned(), target_dir(path).into_string()]);
+        }
+        forwarded
+    }
+
+    /// Returns the choices about the lock file and the network as arguments for cargo.
+    fn network_args(&self) -> Vec<String> {
         let flags = [
             (self.locked || self.frozen, "--locked"),
             (self.offline || self.frozen, "--offline"),
@@ -165,15 +246,111 @@ impl WorkspaceArgs {
     }
 }
 
+/// The number of parallel jobs, for commands that build.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Cargo")]
+pub(crate) struct JobsArg {
+    /// Run this number of jobs in parallel
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        hide_short_help = true,
+        allow_negative_numbers = true
+    )]
+    jobs: Option<String>,
+}
+
+impl JobsArg {
+    /// Returns the flag as arguments for cargo.
+    pub(crate) fn forwarded(&self) -> Vec<String> {
+        let jobs = self.jobs.iter();
+        jobs.flat_map(|it| ["--jobs".to_owned(), it.clone()])
+            .collect()
+    }
+}
+
+/// The flags of cargo for a build whose workspace the kit does not load.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct BuildFlags {
+    #[command(flatten)]
+    jobs: JobsArg,
+    /// Use this target directory
+    #[arg(long, value_name = "DIRECTORY")]
+    target_dir: Option<String>,
+    /// Override a value of cargo's configuration (repeatable)
+    #[arg(long, value_name = "KEY=VALUE|PATH")]
+    config: Vec<String>,
+}
+
+impl BuildFlags {
+    /// Returns the flags as arguments for cargo.
+    pub(crate) fn forwarded(&self) -> Vec<String> {
+        let target_dir = self.target_dir.iter().map(|it| ("--target-dir", it));
+        let config = self.config.iter().map(|it| ("--config", it));
+        let others = target_dir.chain(config);
+        let others = others.flat_map(|(name, value)| [name.to_owned(), value.clone()]);
+        self.jobs.forwarded().into_iter().chain(others).collect()
+    }
+}
+
+/// Returns a value of `--config` that holds in any directory: the path of a file becomes absolute.
+fn placed(value: &str, here: &Utf8Path) -> String {
+    let path = joined(here, Utf8Path::new(value));
+    match path.exists() {
+        true => path.into_string(),
+        false => value.to_owned(),
+    }
+}
+
+/// Returns a path relative to the current directory as an absolute path. A `..` in front is removed:
+/// the current directory has no symbolic link.
+fn joined(here: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
+    let is_up = |it: &Utf8Component<'_>| matches!(it, Utf8Component::ParentDir);
+    let is_above = |it: &Utf8Component<'_>| is_up(it) || matches!(it, Utf8Component::CurDir);
+    let joined = here.join(path);
+    match path.components().skip_while(is_above).any(|it| is_up(&it)) {
+        true => joined,
+        false => normalized(&joined),
+    }
+}
+
+/// Returns the error for the first triple that the compiler does not know.
+fn unknown_triple(runner: &Runner, triples: &[String]) -> Option<anyhow::Error> {
+    let is_named = |it: &&String| *it != "host-tuple" && !it.ends_with(".json");
+    let mut named = triples.iter().filter(is_named).peekable();
+    named.peek()?;
+    let told = process::checked(runner.rustc().args(["--print", "target-list"])).ok()?;
+    let told = String::from_utf8(told).ok()?;
+    let known: Vec<&str> = told.lines().collect();
+    let unknown = named.find(|it| !known.contains(&it.as_str()))?;
+    let near = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(unknown, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let suggestion = near.map_or_else(String::new, |(_, near)| format!("did you mean `{near}`? "));
+    Some(usage!(
+        "--target {}: rustc knows no such target\nhint: {suggestion}`rustc --print target-list` \
+         lists the targets",
+        quote::name(unknown)
+    ))
+}
+
 /// The change set. By default, the work tree, including untracked files, is compared with the merge
 /// base with the first of `origin/HEAD`, `origin/main`, `origin/master`, `main`, `master`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Change set")]
 pub(crate) struct ChangeArgs {
-    /// Compare with the merge base of REV and HEAD [default: origin/HEAD, origin/main, …]
+    /// Compare with the merge base of REV and HEAD
+    ///
+    /// By default, REV is the first of these branches that exists: origin/HEAD, origin/main,
+    /// origin/master, main, master.
     #[arg(long, value_name = "REV", conflicts_with_all = ["since", "staged"])]
     base: Option<String>,
-    /// Compare with REV itself; for example, after a pull: --since @{1}
+    /// Compare with REV itself
+    ///
+    /// For example, after a pull: --since @{1}
     #[arg(long, value_name = "REV", conflicts_with = "staged")]
     since: Option<String>,
     /// Compare up to REV instead of the work tree
@@ -194,13 +371,15 @@ pub(crate) struct ChangeArgs {
     /// Treat the paths in this file as changed, one per line or separated by NUL (- reads stdin)
     #[arg(long, hide_short_help = true, value_name = "PATH")]
     files_from: Option<Utf8PathBuf>,
-    /// Treat a package or one of its targets as changed: PACKAGE[:TARGET] (repeatable)
+    /// Treat this PACKAGE[:TARGET] as changed (repeatable)
     #[arg(long, value_name = "SPEC", add = packages())]
     assume_changed: Vec<String>,
     /// Treat everything as changed
     #[arg(long)]
     all: bool,
-    /// Compare with the base commit from the variables of the CI service
+    /// Compare with the base commit of the CI service
+    ///
+    /// The service names the commit in its variables.
     #[arg(long, conflicts_with_all = ["base", "since", "staged"])]
     ci: bool,
     /// Like --ci, but compare a branch with REV, the commit of its last successful run; if no run
@@ -324,6 +503,19 @@ mod tests {
     struct Line {
         #[command(flatten)]
         change: ChangeArgs,
+    }
+
+    #[test]
+    fn a_path_is_joined_with_the_current_directory() {
+        for (path, expected) in [
+            ("out", "/w/a/out"),
+            ("../out", "/w/out"),
+            ("./../out/./x", "/w/out/x"),
+            ("link/../out", "/w/a/link/../out"),
+            ("/out", "/out"),
+        ] {
+            assert_eq!(joined(Utf8Path::new("/w/a"), Utf8Path::new(path)), expected);
+        }
     }
 
     #[test]

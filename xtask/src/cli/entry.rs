@@ -1,5 +1,6 @@
 //! The start of the kit: the name that the user typed, and the parser of the command line.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process;
@@ -7,18 +8,26 @@ use std::sync::OnceLock;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Parser, ValueEnum as _};
+use xtask_impact::process as programs;
 
 use crate::cli::global::{self, Color};
+use crate::cli::status::Status;
 use crate::cli::{completion, help, output};
 
 /// The exit status of wrong use.
 const WRONG_USE: i32 = 2;
+
+/// The exit status of a program that cannot be started or that a signal ended.
+const FAILED: i32 = 3;
 
 /// Parses the command line of an `xtask`. The usage shows the name that the user typed: `cargo
 /// xtask` or `xtask`. If the command line is wrong, prints the error and ends with exit status 2.
 /// If the command line asks for help or for the version, prints them and ends with exit status 0.
 pub fn parse<C: Parser>() -> C {
     completion::answer::<C>();
+    if let Some(toolchain) = toolchain_of(std::env::args_os()) {
+        start_again_with(&toolchain);
+    }
     try_parse(std::env::args_os()).unwrap_or_else(|error| {
         global::choose_colors(color_of(std::env::args_os()));
         if !error.use_stderr() {
@@ -28,6 +37,30 @@ pub fn parse<C: Parser>() -> C {
         output::plain(error.render().ansi().to_string().trim_end());
         process::exit(WRONG_USE)
     })
+}
+
+/// Returns the toolchain in front of the command, as in `cargo +nightly check`.
+fn toolchain_of(mut arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let first = arguments.nth(1)?;
+    let named = first.to_str()?.strip_prefix('+')?;
+    (!named.is_empty()).then(|| named.to_owned())
+}
+
+/// Starts the kit again with a toolchain, in the environment that rustup makes for `+TOOLCHAIN`.
+fn start_again_with(toolchain: &str) -> ! {
+    let arguments: Vec<OsString> = std::env::args_os().skip(2).collect();
+    let status = match programs::with_toolchain(toolchain, &arguments) {
+        Ok(status) => status.code().unwrap_or(FAILED),
+        Err(error) => {
+            global::choose_colors(color_of(std::env::args_os()));
+            output::error(&error);
+            match Status::of(&error) {
+                Status::Usage => WRONG_USE,
+                _ => FAILED,
+            }
+        }
+    };
+    process::exit(status)
 }
 
 /// Parses a command line.
@@ -84,12 +117,19 @@ fn name_of(typed: &OsStr, is_in_cargo: bool) -> String {
 }
 
 /// Returns a message with the name that the user typed. Messages of the kit name the kit as `cargo
-/// xtask`, in backticks.
-pub(crate) fn with_name(message: &str) -> String {
-    match name() {
-        "cargo xtask" => message.to_owned(),
-        typed => message.replace("`cargo xtask ", &format!("`{typed} ")),
+/// xtask`, in backticks or behind a pipe.
+pub(crate) fn with_name(message: &str) -> Cow<'_, str> {
+    named(message, name())
+}
+
+fn named<'a>(message: &'a str, typed: &str) -> Cow<'a, str> {
+    if typed == "cargo xtask" || !message.contains("cargo xtask ") {
+        return message.into();
     }
+    let message = message.replace("`cargo xtask ", &format!("`{typed} "));
+    message
+        .replace("| cargo xtask ", &format!("| {typed} "))
+        .into()
 }
 
 /// Returns the `--color` of a command line that is wrong elsewhere, or that asks for help.
@@ -128,6 +168,24 @@ mod tests {
         );
         #[cfg(windows)]
         assert_eq!(name_of(OsStr::new("xtask.exe"), false), "xtask");
+    }
+
+    #[test]
+    fn a_message_names_the_kit_as_it_was_typed() {
+        let message = "run `cargo xtask doctor`, or `cargo check 2>&1 | cargo xtask explain -`";
+        assert_eq!(named(message, "cargo xtask"), message);
+        let expected = "run `kit doctor`, or `cargo check 2>&1 | kit explain -`";
+        assert_eq!(named(message, "kit"), expected);
+        assert_eq!(named("crates/cargo xtask x", "kit"), "crates/cargo xtask x");
+    }
+
+    #[test]
+    fn a_toolchain_stands_in_front_of_the_command() {
+        let of = |line: &str| toolchain_of(line.split_whitespace().map(OsString::from));
+        assert_eq!(of("xtask +nightly affected").as_deref(), Some("nightly"));
+        assert_eq!(of("xtask affected +nightly"), None);
+        assert_eq!(of("xtask + affected"), None);
+        assert_eq!(of("xtask"), None);
     }
 
     #[test]

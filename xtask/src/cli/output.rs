@@ -23,11 +23,21 @@ use crate::cli::status::Status;
 /// # Errors
 /// Returns an error if the data cannot be written for another reason.
 pub(crate) fn data(text: &str) -> Result<()> {
+    clear_shown_line();
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
+}
+
+/// Writes a report with advice to standard output. Commands of the kit get the name that the user
+/// typed.
+///
+/// # Errors
+/// Returns the errors of [`data`].
+pub(crate) fn advice(text: &str) -> Result<()> {
+    data(&entry::with_name(text))
 }
 
 /// Writes a value as JSON with a line break at its end.
@@ -87,15 +97,27 @@ pub(crate) fn column(verb: &str) -> String {
     format!("{style}{verb:>12}{style:#}")
 }
 
-/// Shows a line that the next call overwrites. Call this function only if [`shows_progress`] is
-/// true.
+/// True while a line is shown that the next output overwrites.
+static HAS_LINE: AtomicBool = AtomicBool::new(false);
+
+/// Shows a line that the next call and all other output overwrite. Call this function only if
+/// [`shows_progress`] is true.
 pub(crate) fn overwrite(line: &str) {
+    HAS_LINE.store(true, Ordering::Relaxed);
     let mut stderr = anstream::stderr().lock();
     let _ = write!(stderr, "\r{line}").and_then(|()| stderr.flush());
 }
 
+/// Clears the line of [`overwrite`], if there is one.
+fn clear_shown_line() {
+    if HAS_LINE.load(Ordering::Relaxed) {
+        clear_line();
+    }
+}
+
 /// Clears the line of [`overwrite`].
 pub(crate) fn clear_line() {
+    HAS_LINE.store(false, Ordering::Relaxed);
     let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
 }
 
@@ -244,7 +266,8 @@ fn bar(done: usize, total: usize) -> String {
 }
 
 fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
-    let message = entry::with_name(&message.to_string());
+    let message = message.to_string();
+    let message = entry::with_name(&message);
     say(format_args!(
         "{style}{label}{style:#}: {}",
         quote::text(&message)
@@ -254,6 +277,7 @@ fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
 /// Writes a line to standard error. Errors are ignored: if standard error is closed, no user can
 /// read it.
 fn say(line: std::fmt::Arguments<'_>) {
+    clear_shown_line();
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 

@@ -10,7 +10,8 @@ use crate::cli::output;
 const DELAY: Duration = Duration::from_secs(1);
 
 /// Does some work. If the work takes longer than a second, a line on the terminal shows the current
-/// action and its time. The work itself must not print.
+/// action and its time. What the work prints overwrites the line. The work must not start a program
+/// that prints to the terminal, and must not show progress itself.
 pub(crate) fn during<T>(verb: &str, object: &str, work: impl FnOnce() -> T) -> T {
     if !output::shows_progress() {
         return work();

@@ -11,8 +11,8 @@ use xtask_impact::workspace::{LoadOptions, Workspace, workspaces_below};
 use xtask_impact::{quote, usage};
 
 use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
 
 /// A loaded workspace.
 pub(crate) struct Loaded {
@@ -52,7 +52,8 @@ pub(crate) fn load_all(runner: &Runner, options: &LoadOptions) -> Result<Vec<Loa
             Ok(below) if below != "" => below.to_string(),
             _ => ".".to_owned(),
         };
-        match Workspace::load(&runner, options) {
+        let load = || Workspace::load(&runner, options);
+        match progress::during("Loading", &name, load) {
             Ok(workspace) => all.push(Loaded {
                 name: Some(name),
                 runner,
@@ -167,7 +168,7 @@ impl WorkspaceArgs {
     /// Returns the errors of [`WorkspaceArgs::load`] and [`load_all`].
     pub(crate) fn load_each(&self, all: bool) -> Result<Vec<Loaded>> {
         if all {
-            return load_all(&Runner::new()?, &self.options());
+            return load_all(&self.runner()?, &self.options());
         }
         let (runner, workspace) = self.load()?;
         Ok(vec![Loaded {

@@ -98,7 +98,7 @@ const OF_CACHE: [&str; 5] = [
 /// # Errors
 /// Returns an error if git or cargo fails, or if the configured policy is wrong.
 pub(crate) fn lint_cache(arguments: &WorkspaceArgs, format: Format) -> Result<Status> {
-    let runner = Runner::new()?;
+    let runner = arguments.runner()?;
     let workspace = arguments.load_by(&without_wrapper(&runner))?;
     let runner = runner.in_directory(&workspace.root);
     let policy: Policy = workspace.setting("policy")?;
@@ -123,7 +123,7 @@ pub(crate) fn run(
 ) -> Result<Status> {
     let known = all_checks();
     if let Some(code) = &args.explain {
-        output::data(&report::explained(check_named(code, &known)?))?;
+        output::advice(&report::explained(check_named(code, &known)?))?;
         return Ok(Status::Done);
     }
     if args.list {
@@ -168,7 +168,8 @@ pub(crate) fn run(
         found.extend(departures);
     }
     if args.layout_v2 {
-        found.extend(try_layout(&context)?);
+        let attempt = || try_layout(&context);
+        found.extend(progress::during("Building", "in the new layout", attempt)?);
     }
     let found = policy.weigh(&known, found)?;
     for note in context.notes.borrow().iter() {

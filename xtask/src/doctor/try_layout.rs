@@ -75,7 +75,7 @@ fn build(runner: &Runner, target: &Utf8Path, offer: Option<Offer>) -> Result<(bo
     ]);
     cargo.args(["--target-dir", target.as_str()]);
     let build = format!("build.build-dir={:?}", target.as_str());
-    cargo.args(["--config", &build]);
+    cargo.args(runner.config_args()).args(["--config", &build]);
     if offer == Some(Offer::Unstable) {
         cargo.arg("-Zbuild-dir-new-layout");
     }

@@ -30,8 +30,8 @@ use crate::artifacts::invalidate::{self, InvalidatedUnits};
 use crate::artifacts::plan::CleanPlan;
 use crate::checks::{Check, report};
 use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &Args, checks: &[&Check]) -> Result<Status> {
             invalid.plan(&workspace, &inventory)?,
         ))
     };
-    let (report, plan) = explain()?;
+    let (report, plan) = progress::during("Examining", "the artifacts", explain)?;
     match args.fix {
         true => fix(args, &workspace, report, plan, &explain),
         false => show(args, &report, None),
@@ -164,7 +164,7 @@ fn fix(
 fn show(args: &Args, report: &ExplainReport, plan: Option<CleanPlan>) -> Result<Status> {
     match args.format {
         Format::Text => {
-            output::data(&text::report(report))?;
+            output::advice(&text::report(report))?;
             for removal in plan.iter().flat_map(CleanPlan::removals) {
                 let verb = if args.dry_run {
                     "Would remove"
@@ -196,7 +196,7 @@ fn explain_check(args: &Args, check: &Check) -> Result<Status> {
         ));
     }
     match args.format {
-        Format::Text => output::data(&report::explained(check))?,
+        Format::Text => output::advice(&report::explained(check))?,
         Format::Json => output::json(&text::CheckJson::new(check))?,
     }
     Ok(Status::Done)

@@ -11,6 +11,7 @@ use super::diagnostics::Diagnostic;
 use crate::artifacts::inspect::inventory::{BuiltIx, Inventory};
 use crate::artifacts::invalidate::InvalidatedUnits;
 use crate::artifacts::text::unit_name;
+use crate::cli::entry;
 
 /// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -214,7 +215,7 @@ impl ErrorReport {
             .map(|it| shown(it));
         let paths: Vec<String> = units.chain(caches).collect();
         self.cure = Some(Cure {
-            command: format!("cargo xtask explain --fix {}", paths.join(" ")),
+            command: format!("{} explain --fix {}", entry::name(), paths.join(" ")),
             files,
             bytes,
             rebuilt_units: self.invalid.rebuilt(inventory).len(),

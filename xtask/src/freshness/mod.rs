@@ -19,6 +19,7 @@ use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
 use crate::built_from::{restamp, save};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output::{self, verdict};
+use crate::cli::progress;
 use crate::cli::status::Status;
 
 /// Arguments of `freshness`.
@@ -111,11 +112,12 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             work.nothing_built(task, directories)?;
             continue;
         }
-        report.directories.push(match task {
-            Task::Save => work.save(directories)?,
-            Task::Restore { touch } => work.restore(directories, touch)?,
-            Task::Verify { fix } => work.verify(directories, fix)?,
+        let handled = progress::during("Comparing", directories.build.as_str(), || match task {
+            Task::Save => work.save(directories),
+            Task::Restore { touch } => work.restore(directories, touch),
+            Task::Verify { fix } => work.verify(directories, fix),
         });
+        report.directories.push(handled?);
     }
     for note in report.notes() {
         output::note(note);

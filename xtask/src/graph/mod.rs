@@ -13,6 +13,7 @@ use crate::cli::completion::packages;
 use crate::cli::status::Status;
 use crate::cli::{output, verbs};
 use crate::graph::text::GraphReport;
+use crate::selection::filter::{LeftOut, PackageFilter};
 use crate::selection::question_args::somewhere;
 
 /// Examples of the command, for `--help`.
@@ -44,6 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "VERB", value_parser = verbs(), default_value = "check", requires = "units")]
     verb: Verb,
     #[command(flatten)]
+    filter: PackageFilter,
+    #[command(flatten)]
     workspace: WorkspaceArgs,
     /// Show every workspace of the repository
     #[arg(long, conflicts_with = "manifest_path")]
@@ -69,9 +72,13 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         somewhere(&loaded, spec)?;
         loaded.retain(|it| it.workspace.find(spec).is_ok());
     }
+    for spec in args.filter.named() {
+        somewhere(&loaded, &spec)?;
+    }
     let mut reports = Vec::new();
     for one in &loaded {
-        reports.push(args.report(&one.workspace)?);
+        let left_out = args.filter.left_out(&one.workspace, one.name.is_some())?;
+        reports.push(args.report(&one.workspace, &left_out)?);
     }
     match args.format {
         Format::Text => {
@@ -88,14 +95,16 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 }
 
 impl Args {
-    fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
+    fn report(&self, workspace: &Workspace, left_out: &LeftOut) -> Result<GraphReport> {
         let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
         let focus = focus.transpose()?;
         let near = focus.map(|focus| surroundings(workspace, focus, self.depth));
         let is_shown = |(index, package): &(PackageIx, &Package)| {
             let is_near = near.as_ref().is_none_or(|near| near.contains(index));
             let is_own = package.member || package.source.is_none();
-            is_near && (is_own || self.external || Some(*index) == focus)
+            is_near
+                && !left_out.contains(*index)
+                && (is_own || self.external || Some(*index) == focus)
         };
         let packages = workspace.packages().filter(is_shown);
         let packages: Vec<_> = packages.map(|(index, _)| index).collect();

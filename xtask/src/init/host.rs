@@ -10,6 +10,8 @@ use xtask_impact::process::{self, Runner};
 use xtask_impact::vcs::Repository;
 use xtask_impact::{files, quote, usage};
 
+use crate::cli::workspaces::no_workspace;
+
 /// The facts about a repository.
 #[derive(Clone, Debug)]
 pub(crate) struct HostRepository {
@@ -62,7 +64,10 @@ impl HostRepository {
         if let Some(path) = manifest_path {
             command.args(["--manifest-path", path.as_str()]);
         }
-        let told = process::checked(&mut command)?;
+        let told = process::checked(&mut command).map_err(|error| {
+            let none = manifest_path.is_none().then(|| no_workspace(runner));
+            none.flatten().unwrap_or(error)
+        })?;
         let metadata: Metadata = serde_json::from_slice(&told).context("cargo metadata")?;
         let root = resolved(&metadata.workspace_root);
         let runner = runner.in_directory(&root);

@@ -49,9 +49,8 @@ pub(crate) fn next(plan: &InitPlan, name: &str) -> String {
     let paths: Vec<_> = paths.collect();
     words.extend(paths.iter().map(AsRef::as_ref));
     format!(
-        "`cargo {name} affected` builds the kit and writes {name}/Cargo.lock; then commit the \
-        files: \
-         `{} {name}/Cargo.lock`",
+        "the first call of `cargo {name}` builds the kit and writes {name}/Cargo.lock; then commit \
+         the files: `{} {name}/Cargo.lock`",
         words.join(" ")
     )
 }

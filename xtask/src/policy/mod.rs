@@ -10,8 +10,8 @@ use xtask_impact::process::Runner;
 
 use crate::checks::output::{Format, show};
 use crate::checks::{Check, check_named, report};
-use crate::cli::output;
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
 use crate::policy::ask::PolicyQuery;
 
 /// Examples of the command, for `--help`.
@@ -107,11 +107,13 @@ pub(crate) fn run(args: &Args, known: &[&Check]) -> Result<Status> {
             ..
         } => {
             let check = check_named(code, known)?;
-            output::data(&report::explained(check))?;
+            output::advice(&report::explained(check))?;
             Ok(Status::Done)
         }
         Command::Check { common, format, .. } => {
-            let found = common.query(&runner).check(known)?;
+            let query = common.query(&runner);
+            let check = || query.check(known);
+            let found = progress::during("Checking", "the policy", check)?;
             let status = show(&found, *format)?;
             output::status(
                 "Checked",

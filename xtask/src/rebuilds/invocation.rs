@@ -87,8 +87,7 @@ impl Invocation {
             command => (command, None),
         };
         words.push(command.to_owned());
-        words.extend(forwarded.iter().cloned());
-        let mut arguments = self.arguments.iter();
+        let mut arguments = forwarded.iter().chain(&self.arguments);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--target-dir" | "--message-format" | "--color" => {

@@ -28,9 +28,9 @@ use xtask_impact::{quote, usage};
 
 use crate::cargo_runs;
 use crate::cargo_runs::rehearsal::RecordKey;
-use crate::cli::args::WorkspaceArgs;
-use crate::cli::output;
+use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::status::Status;
+use crate::cli::{output, progress};
 
 /// Arguments of `rebuilds`.
 #[derive(Debug, clap::Args)]
@@ -50,8 +50,10 @@ pub struct Args {
     format: RebuildsFormat,
     #[command(flatten)]
     workspace: WorkspaceArgs,
+    #[command(flatten)]
+    jobs: JobsArg,
     /// Run this cargo command [default: check]
-    #[arg(last = true, value_name = "CARGO ARGS")]
+    #[arg(last = true, value_name = "CARGO ARGS", help_heading = None::<&str>)]
     cargo_args: Vec<String>,
 }
 
@@ -113,7 +115,8 @@ impl<'a> Build<'a> {
             true => target.clone(),
             false => workspace.build_directory.clone(),
         };
-        let forwarded = args.workspace.forwarded_with_manifest();
+        let mut forwarded = args.workspace.forwarded_with_manifest();
+        forwarded.extend(args.jobs.forwarded());
         Self {
             format: args.format,
             history: History::read(workspace, &target),
@@ -148,7 +151,8 @@ impl<'a> Build<'a> {
 
     /// Prints what the command would rebuild.
     fn predict(&self) -> Result<Status> {
-        let rehearsal = self.rehearsed.run(&|_| true)?;
+        let rehearse = || self.rehearsed.run(&|_| true);
+        let rehearsal = progress::during("Asking", "cargo what it would build", rehearse)?;
         let variables = history::variables(self.rehearsed.runner, &rehearsal.before);
         let explained = self.explain(&rehearsal)?;
         let fresh = rehearsal.units.len() - explained.len();
@@ -176,7 +180,8 @@ impl<'a> Build<'a> {
 
     /// Runs the command, and prints what was rebuilt.
     fn run(mut self) -> Result<Status> {
-        let rehearsal = self.rehearsed.run(&|key| self.history.flags(key).is_some());
+        let rehearse = || self.rehearsed.run(&|key| self.history.flags(key).is_some());
+        let rehearsal = progress::during("Asking", "cargo what it will build", rehearse);
         let mut command = self.command();
         output::status("Running", xtask_impact::process::shown(&command));
         let time = SystemTime::now();
@@ -281,9 +286,9 @@ impl<'a> Build<'a> {
 
     fn emit(&self, report: &RebuildReport) -> Result<()> {
         match self.format {
-            RebuildsFormat::Text => output::data(&text::text(report)),
+            RebuildsFormat::Text => output::advice(&text::text(report)),
             RebuildsFormat::Json => output::json(report),
-            RebuildsFormat::Markdown => output::data(&text::markdown(report)),
+            RebuildsFormat::Markdown => output::advice(&text::markdown(report)),
         }
     }
 }

@@ -74,10 +74,7 @@ fn run_program(args: &Args) -> Result<Status> {
     let flags = [
         ("--partition", args.partition.is_some()),
         ("--keep-going", args.keep_going),
-        (
-            "--jobs, --target-dir and --config",
-            args.selected.has_cargo_flags(),
-        ),
+        ("--jobs", args.selected.has_jobs()),
     ];
     if let Some((flag, _)) = flags.iter().find(|(_, is_given)| *is_given) {
         return Err(usage!(

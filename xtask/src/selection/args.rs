@@ -4,6 +4,7 @@
 use anyhow::Result;
 use xtask_impact::query::Query;
 
+use crate::cli::args::JobsArg;
 use crate::cli::workspaces::Questions;
 use crate::cli::{global, output, progress};
 use crate::selection::filter::PackageFilter;
@@ -24,37 +25,10 @@ pub(crate) struct SelectedArgs {
     #[command(flatten)]
     subject: SubjectArgs,
     #[command(flatten)]
-    cargo: CargoFlags,
+    jobs: JobsArg,
     /// Pass these arguments to the cargo command
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", help_heading = None::<&str>)]
     pub forwarded: Vec<String>,
-}
-
-/// Flags of cargo that are passed to the cargo command.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Cargo")]
-struct CargoFlags {
-    /// Run this number of jobs in parallel
-    #[arg(short, long, value_name = "N", hide_short_help = true)]
-    jobs: Option<String>,
-    /// Build into this directory
-    #[arg(long, value_name = "DIRECTORY", hide_short_help = true)]
-    target_dir: Option<String>,
-    /// Override a value of cargo's configuration (repeatable)
-    #[arg(long, value_name = "KEY=VALUE|PATH", hide_short_help = true)]
-    config: Vec<String>,
-}
-
-impl CargoFlags {
-    /// Returns the flags as arguments for cargo.
-    fn as_arguments(&self) -> Vec<String> {
-        let jobs = self.jobs.iter().map(|it| ("--jobs", it));
-        let target_dir = self.target_dir.iter().map(|it| ("--target-dir", it));
-        let config = self.config.iter().map(|it| ("--config", it));
-        let all = jobs.chain(target_dir).chain(config);
-        all.flat_map(|(flag, value)| [flag.to_owned(), value.clone()])
-            .collect()
-    }
 }
 
 impl SelectedArgs {
@@ -73,12 +47,12 @@ impl SelectedArgs {
 
     /// Returns the user's arguments for the cargo command.
     fn for_cargo(&self) -> Vec<String> {
-        [self.cargo.as_arguments(), self.forwarded.clone()].concat()
+        [self.jobs.forwarded(), self.forwarded.clone()].concat()
     }
 
-    /// Returns true if flags of cargo were given.
-    pub(crate) fn has_cargo_flags(&self) -> bool {
-        !self.cargo.as_arguments().is_empty()
+    /// Returns true if `--jobs` was given.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.jobs.forwarded().is_empty()
     }
 
     /// Returns the flags of the workspace, for another call of the kit.
@@ -116,6 +90,8 @@ impl SelectedArgs {
         let forwarded = self.for_cargo();
         let unification =
             FeatureUnification::or_configured(self.feature_unification, &question.workspace)?;
+        let workspace = &self.subject.workspace;
+        let question_root = question.workspace.root.clone();
         let answer = progress::during("Finding", "what is affected", || question.answer())?;
         for note in &answer.notes {
             output::note_once(name, note);
@@ -126,7 +102,7 @@ impl SelectedArgs {
             color: global::forwarded_color(),
             in_private_copy: false,
             unification,
-            given: self.subject.workspace.forwarded_with_targets(),
+            given: workspace.forwarded_with_targets(&question_root),
             forwarded: &forwarded,
         };
         act(&Selector::new(&runner, &answer, tool, &options))

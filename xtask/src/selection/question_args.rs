@@ -65,6 +65,11 @@ impl QuestionArgs {
         self.profile.as_deref()
     }
 
+    /// Returns true if `--target-dir` was given.
+    pub(crate) fn names_target_dir(&self) -> bool {
+        self.subject.workspace.names_target_dir()
+    }
+
     /// Returns the build that the query is about.
     fn build(&self) -> Build {
         Build {
@@ -91,14 +96,13 @@ impl QuestionArgs {
         named.map(resolve).collect()
     }
 
-    /// Returns the arguments that cargo takes, too, for a build by cargo.
-    pub(crate) fn forwarded(&self) -> Vec<String> {
-        let mut forwarded = self.subject.workspace.forwarded();
-        let profile = self.profile.iter().map(|it| ["--profile", it]);
-        let triples = self.subject.workspace.targets().iter();
-        let triples = triples.map(|it| ["--target", it]);
-        let named = profile.chain(triples).flatten().map(str::to_owned);
-        forwarded.extend(named);
+    /// Returns the arguments that cargo takes, too, for a build by a cargo that starts in this
+    /// directory.
+    pub(crate) fn forwarded_to(&self, directory: &Utf8Path) -> Vec<String> {
+        let mut forwarded = self.subject.workspace.forwarded_with_targets(directory);
+        if let Some(profile) = &self.profile {
+            forwarded.extend(["--profile".to_owned(), profile.clone()]);
+        }
         forwarded
     }
 }
@@ -139,7 +143,7 @@ impl SubjectArgs {
 
     fn resolved(&self, build: &Build, in_ci: bool) -> Result<Query> {
         let asked = self.change.resolve()?;
-        let runner = Runner::new()?;
+        let runner = self.workspace.runner()?;
         let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
         let ahead = (!in_ci).then(ahead).flatten();
         let workspace = self.workspace.load_by(&runner)?;

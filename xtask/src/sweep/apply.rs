@@ -24,7 +24,7 @@ use crate::artifacts::lock::BuildLocks;
 use crate::artifacts::plan::Directory;
 use crate::artifacts::remove::{self, Bounds};
 use crate::checks::Policy;
-use crate::cli::output;
+use crate::cli::{output, progress};
 
 /// The choices of a sweep, apart from its limits.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(crate) struct Sweep<'a> {
     pub workspace: &'a Workspace,
     pub limits: &'a SweepLimits,
     pub options: SweepOptions,
-    /// Arguments for the keep commands: the flags about the network.
+    /// Arguments for the keep commands: the flags about the network and the configuration.
     pub forwarded: &'a [String],
     pub now: SystemTime,
 }
@@ -154,7 +154,9 @@ impl Sweep<'_> {
                 .filter(|it| **it != directories.build)
                 .cloned()
                 .collect();
-            let mut scan = DirectoryScan::read(directories, &others)?;
+            let place = directories.build.as_str();
+            let look = || DirectoryScan::read(directories, &others);
+            let mut scan = progress::during("Reading", place, look)?;
             let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
             let garbage = garbage::find(&mut scan, self.workspace, directories, installed)?;
             read.push(SweptDirectory {

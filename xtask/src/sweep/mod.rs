@@ -55,13 +55,18 @@ pub struct Args {
     #[arg(long)]
     all_target_dirs: bool,
     /// Sweep every workspace below this directory, each with its own limits
-    #[arg(long, value_name = "DIR", conflicts_with = "manifest_path")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DIR",
+        conflicts_with = "manifest_path"
+    )]
     recursive: Option<Utf8PathBuf>,
     /// Sweep a build directory that another checkout also uses
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     allow_shared: bool,
     /// Fail if a build is running, instead of waiting until it ends
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     no_wait: bool,
     /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
@@ -118,7 +123,7 @@ fn recursive(args: &Args, directory: &Utf8PathBuf) -> Result<Status> {
     let mut reports = Vec::new();
     let mut first = None;
     for (name, root) in workspaces::below(directory)? {
-        let runner = Runner::new()?.in_directory(&root);
+        let runner = args.workspace.runner()?.in_directory(&root);
         let swept = args.workspace.load_by(&runner).and_then(|workspace| {
             let report = args.sweep(&runner, &workspace)?;
             args.show(Some(&name), &report)?;
@@ -145,10 +150,11 @@ fn recursive(args: &Args, directory: &Utf8PathBuf) -> Result<Status> {
 impl Args {
     fn sweep(&self, runner: &Runner, workspace: &Workspace) -> Result<SweepReport> {
         let limits = SweepLimits::new(&self.limits, workspace)?;
-        let network = match self.workspace.network() {
+        let mut forwarded = match self.workspace.network() {
             true => Vec::new(),
             false => vec!["--offline".to_owned()],
         };
+        forwarded.extend(runner.config_args());
         let sweep = Sweep {
             runner,
             workspace,
@@ -159,7 +165,7 @@ impl Args {
                 all_target_dirs: self.all_target_dirs,
                 allow_shared: self.allow_shared,
             },
-            forwarded: &network,
+            forwarded: &forwarded,
             now: SystemTime::now(),
         };
         sweep.run()

@@ -12,7 +12,7 @@ use super::scan::DirectoryScan;
 use crate::artifacts::mirror::Mirror;
 use crate::cargo_runs::no_op::{Freshness, KeptCommand};
 use crate::cargo_runs::rehearsal::JudgedUnit;
-use crate::cli::output;
+use crate::cli::{output, progress};
 
 /// A unit: its profile directory, relative to the build directory, its layout and its hash. Both
 /// layouts use the same hashes.
@@ -106,7 +106,8 @@ impl NeededUnits {
         let runner = runner.in_directory(root);
         for command in commands {
             output::status("Checking", format_args!("cargo {}", command.text));
-            let run = command.no_op(&runner, forwarded, mirror.scratch(), mirror.target())?;
+            let ask = || command.no_op(&runner, forwarded, mirror.scratch(), mirror.target());
+            let run = progress::during("Asking", "cargo what it needs", ask)?;
             let (state, error) = match run.state {
                 Freshness::Fresh => (CommandState::Fresh, None),
                 Freshness::Stale => (CommandState::Stale, None),

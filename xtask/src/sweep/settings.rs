@@ -38,7 +38,7 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "COMMAND")]
     pub keep_command: Vec<String>,
     /// Count only these toolchains as installed, for example 1.95.0 or stable (repeatable)
-    #[arg(long, value_name = "TOOLCHAIN")]
+    #[arg(long, hide_short_help = true, value_name = "TOOLCHAIN")]
     pub toolchain: Vec<String>,
 }
 

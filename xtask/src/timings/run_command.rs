@@ -13,7 +13,7 @@ use crate::artifacts::apply;
 use crate::artifacts::apply::CleanOptions;
 use crate::artifacts::plan::CleanSelection;
 use crate::cargo_runs::build_times::Run;
-use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::args::{ChangeArgs, JobsArg, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
@@ -52,8 +52,10 @@ pub(crate) struct RunArgs {
     change: ChangeArgs,
     #[command(flatten)]
     workspace: WorkspaceArgs,
+    #[command(flatten)]
+    jobs: JobsArg,
     /// Pass these arguments to cargo
-    #[arg(last = true, value_name = "CARGO ARGS")]
+    #[arg(last = true, value_name = "CARGO ARGS", help_heading = None::<&str>)]
     cargo_args: Vec<String>,
 }
 
@@ -124,7 +126,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
         kept.workspace.lock_file.check()?;
         measure::warn_of_others(&kept.workspace)?;
     }
-    let forwarded = args.workspace.forwarded_with_manifest();
+    let mut forwarded = args.workspace.forwarded_with_manifest();
+    forwarded.extend(args.jobs.forwarded());
     let clean = args.clean.to_possible_value();
     let mut request = MeasureRequest {
         runner: &kept.runner,
@@ -182,7 +185,7 @@ impl RunArgs {
         if self.clean != Clean::None && given("--target-dir") {
             return Err(usage!(
                 "--clean removes artifacts only from the workspace's own target directory\nhint: \
-                 set CARGO_TARGET_DIR instead of --target-dir"
+                 pass --target-dir before `--`, for the kit too"
             ));
         }
         Ok(())

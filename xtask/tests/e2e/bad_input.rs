@@ -484,7 +484,7 @@ fn wrong_flags_are_an_error() {
         --- stderr
         error: unrecognized subcommand 'unknown'
 
-        Usage: cargo xtask [OPTIONS] <COMMAND>
+        Usage: cargo xtask [+TOOLCHAIN] [OPTIONS] <COMMAND>
 
         For more information, try '--help'.
         --- exit status 2

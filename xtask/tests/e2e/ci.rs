@@ -224,7 +224,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
               "packages": [
                 "one"
               ],
-              "command": "xtask run-affected test --since HEAD --partition=slice:1/3 --keep-going --feature-unification=workspace",
+              "command": "cargo xtask run-affected test --since HEAD --partition=slice:1/3 --keep-going --feature-unification=workspace",
               "notes": [
                 "wide is also selected, because it turns on features of base: more"
               ]
@@ -235,7 +235,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
               "packages": [
                 "two"
               ],
-              "command": "xtask run-affected test --since HEAD --partition=slice:2/3 --keep-going --feature-unification=workspace",
+              "command": "cargo xtask run-affected test --since HEAD --partition=slice:2/3 --keep-going --feature-unification=workspace",
               "notes": [
                 "wide is also selected, because it turns on features of base: more"
               ]
@@ -251,8 +251,8 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
     for job in jobs["include"].as_array().unwrap() {
         let command = job["command"].as_str().unwrap();
         let words: Vec<&str> = command.split(' ').collect();
-        assert_eq!(words[..2], ["xtask", "run-affected"], "{command}");
-        let output = project.xtask(&words[1..]);
+        assert_eq!(words[..3], ["cargo", "xtask", "run-affected"], "{command}");
+        let output = project.xtask(&words[2..]);
         assert_eq!(output.status, 0, "{output}");
         let passed = output
             .stdout

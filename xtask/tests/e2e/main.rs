@@ -13,6 +13,7 @@ mod affected;
 mod bad_input;
 #[cfg(unix)]
 mod cache;
+mod cargo_flags;
 mod ci;
 mod clean_affected;
 mod clean_choices;
@@ -27,6 +28,7 @@ mod clean_orphans;
 #[cfg(unix)]
 mod clean_safely;
 mod cold_reads;
+mod completions;
 mod doctor;
 #[cfg(unix)]
 mod explain;

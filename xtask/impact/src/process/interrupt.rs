@@ -1,5 +1,6 @@
 //! Programs that the kit runs on the user's behalf, and programs with a time limit.
 
+use std::ffi::OsString;
 use std::io::{PipeReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -11,7 +12,8 @@ use anyhow::{Context as _, Result};
 use xshell::Shell;
 
 use super::children::{Reach, RunningChild, SignalRole};
-use super::{cannot_start, shown};
+use super::{Runner, cannot_start, output, shown};
+use crate::{quote, usage};
 
 /// The result of a program with a time limit.
 #[derive(Debug)]
@@ -42,6 +44,56 @@ pub fn instead(program: &Path, arguments: &[String]) -> Result<ExitStatus> {
     let shell = Shell::new().context("cannot read the current directory")?;
     let mut command = shell.cmd(program).to_command();
     command.args(arguments);
+    replaced(command)
+}
+
+/// Replaces the kit by its own executable with another toolchain, in the environment that rustup
+/// makes for `cargo +TOOLCHAIN`. If the system cannot replace a process, runs the executable to its
+/// end.
+///
+/// # Errors
+/// Returns an error if rustup does not have the toolchain, or if the executable cannot be started.
+pub fn with_toolchain(toolchain: &str, arguments: &[OsString]) -> Result<ExitStatus> {
+    let cargo = cargo_of(toolchain)?;
+    let shell = Shell::new().context("cannot read the current directory")?;
+    let program = std::env::current_exe().context("cannot find the running executable")?;
+    let mut command = shell.cmd(program).to_command();
+    command.args(arguments);
+    #[cfg(unix)]
+    if let Some(typed) = std::env::args_os().next() {
+        std::os::unix::process::CommandExt::arg0(&mut command, typed);
+    }
+    command
+        .env("RUSTUP_TOOLCHAIN", toolchain)
+        .env("RUSTUP_TOOLCHAIN_SOURCE", "cli")
+        // Overrides the cargo of another toolchain, which `cargo run` passes on.
+        .env("CARGO", cargo);
+    replaced(command)
+}
+
+/// Returns the path of the cargo of a toolchain.
+fn cargo_of(toolchain: &str) -> Result<OsString> {
+    let mut rustup = Runner::new()?.program("rustup");
+    let told = output(rustup.args(["which", "--toolchain", toolchain, "cargo"])).map_err(|_| {
+        usage!(
+            "+{}: rustup is not installed, so there is one toolchain\nhint: leave out the toolchain",
+            quote::name(toolchain)
+        )
+    })?;
+    if told.status.success() {
+        return Ok(String::from_utf8_lossy(&told.stdout).trim().into());
+    }
+    let said = String::from_utf8_lossy(&told.stderr);
+    let said = said.lines().find_map(|it| it.strip_prefix("error: "));
+    Err(usage!(
+        "+{}: {}\nhint: `rustup toolchain list` lists the installed toolchains",
+        quote::name(toolchain),
+        quote::line(said.unwrap_or("rustup does not have it"))
+    ))
+}
+
+/// Replaces the kit by a program.
+fn replaced(mut command: Command) -> Result<ExitStatus> {
     log::info!("replaced by `{}`", shown(&command));
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);

@@ -17,13 +17,22 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
-pub use interrupt::{Ended, instead, interruptible, within};
+pub use interrupt::{Ended, instead, interruptible, with_toolchain, within};
 pub use service::Service;
 pub use signals::{clean_up_at_the_end, received as signal_received, status_of};
 use xshell::Shell;
 
 use crate::error::FailedProgram;
 use crate::quote;
+
+/// Flags of cargo that hold for every question that a runner asks cargo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CargoFlags {
+    /// The values of `--config`: each is `KEY=VALUE` or the absolute path of a file.
+    pub config: Vec<String>,
+    /// The absolute path of `--target-dir`.
+    pub target_dir: Option<Utf8PathBuf>,
+}
 
 /// A runner: the directory and the cleaned environment in which programs start.
 #[derive(Clone)]
@@ -38,6 +47,7 @@ pub struct Runner {
     /// The repository and the work tree that the kit passes to git, as absolute paths. `None` if
     /// git finds them by the directory.
     repository: Option<(OsString, Option<OsString>)>,
+    flags: CargoFlags,
 }
 
 impl Runner {
@@ -63,6 +73,7 @@ impl Runner {
             library_paths,
             cargo: environment.cargo,
             repository: None,
+            flags: CargoFlags::default(),
         })
     }
 
@@ -90,6 +101,20 @@ impl Runner {
         let mut this = self.clone();
         this.leaked.push(name.into());
         this
+    }
+
+    /// Returns a runner whose questions to cargo have these flags.
+    #[must_use]
+    pub fn with_cargo_flags(&self, flags: CargoFlags) -> Self {
+        Self {
+            flags,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the flags of the questions to cargo.
+    pub fn cargo_flags(&self) -> &CargoFlags {
+        &self.flags
     }
 
     /// Returns a runner with which git uses the repository of `GIT_DIR` and the work tree of
@@ -130,6 +155,26 @@ impl Runner {
     /// Returns a command for the cargo that the user's own shell would start here.
     pub fn cargo(&self) -> Command {
         self.program(&self.cargo)
+    }
+
+    /// Returns a command for a cargo that answers a question and builds nothing. The runner's
+    /// [`CargoFlags`] hold for it: `cargo metadata` has no `--target-dir`, and a variable overrides
+    /// `build.target-dir` of `--config`.
+    pub fn asking_cargo(&self) -> Command {
+        let mut command = self.cargo();
+        command.args(self.config_args());
+        if let Some(directory) = &self.flags.target_dir {
+            command.env("CARGO_TARGET_DIR", directory);
+        }
+        command
+    }
+
+    /// Returns the values of `--config` as arguments for a cargo that builds.
+    pub fn config_args(&self) -> Vec<String> {
+        let values = self.flags.config.iter();
+        values
+            .flat_map(|value| ["--config".to_owned(), value.clone()])
+            .collect()
     }
 
     /// Returns a command for any program. The `GIT_*` variables that git sets for its hooks are

@@ -197,7 +197,7 @@ impl ResolveQuery<'_> {
     /// Asks cargo for the unit graph of one side.
     fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
         let ask = |more: &[&str]| {
-            let mut command = self.runner.in_directory(&side.workspace).cargo();
+            let mut command = self.runner.in_directory(&side.workspace).asking_cargo();
             // Ask for the graph of a build: a check has the same features and profiles, and the
             // graph of a build distinguishes a library from its harness.
             command.arg(match self.verb {

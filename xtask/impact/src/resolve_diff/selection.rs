@@ -84,7 +84,7 @@ pub const UNIFIED: &str = "resolver.feature-unification='workspace'";
 /// Returns true if cargo uses the setting [`UNIFIED`]. A cargo in which the setting is unstable
 /// ignores it with a warning.
 fn has_unification(runner: &Runner) -> Result<bool> {
-    let mut command = runner.cargo();
+    let mut command = runner.asking_cargo();
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
     command.args(["--config", UNIFIED]);
     let output = process::output(&mut command)?;
@@ -240,7 +240,7 @@ impl UnitGraphQuery<'_> {
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
         let command = || {
-            let mut command = self.runner.cargo();
+            let mut command = self.runner.asking_cargo();
             command.args(&self.command).args(packages);
             raw::printed_instead(&mut command, &self.cache);
             command

@@ -75,7 +75,7 @@ impl MetadataCache {
             })
             .collect();
         let version = env!("CARGO_PKG_VERSION");
-        let options = format!("{options:?}");
+        let options = format!("{options:?}{:?}", runner.cargo_flags());
         let question = hashed((version, &directory, &start, variables, &programs, options));
         Some(Self {
             file: state::directory(&target_directory, root)?

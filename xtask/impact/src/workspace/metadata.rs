@@ -27,7 +27,7 @@ impl Workspace {
         let triples = options.platforms.triples(runner);
         let arguments = arguments(options, triples.as_deref());
         let command = || {
-            let mut command = runner.cargo();
+            let mut command = runner.asking_cargo();
             command.args(&arguments);
             command
         };

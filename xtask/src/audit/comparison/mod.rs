@@ -12,6 +12,7 @@ use xtask_impact::unit_graph::Mode;
 use xtask_impact::vcs::Commit;
 
 use crate::cargo_runs::built::{BuildOutcome, UnitKey};
+use crate::selection::filter::LeftOut;
 
 /// The comparison of one answer with one build.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -60,15 +61,15 @@ pub(crate) struct Failure {
 }
 
 impl Comparison {
-    /// Compares an answer with a build. Units that are only rerun are left out, because cargo does
-    /// not report them.
-    pub(crate) fn new(answer: &Answer, built: &BuildOutcome) -> Self {
+    /// Compares an answer with a build, without the packages that are left out. Units that are only
+    /// rerun are left out, because cargo does not report them.
+    pub(crate) fn new(answer: &Answer, built: &BuildOutcome, left_out: &LeftOut) -> Self {
         let mut comparison = Self::default();
         let mut named = BTreeSet::new();
         for (index, effect) in answer.affected.units() {
             let unit = answer.graph.unit(index);
             let is_known = built.runs_are_known || unit.mode != Mode::RunCustomBuild;
-            if effect != Effect::Rebuilt || !is_known {
+            if effect != Effect::Rebuilt || !is_known || left_out.contains(unit.package) {
                 continue;
             }
             let key = UnitKey::new(&answer.workspace, unit);
@@ -86,7 +87,17 @@ impl Comparison {
             }
             named.insert(key);
         }
-        comparison.missed = built.rebuilt.difference(&named).cloned().collect();
+        let workspace = &answer.workspace;
+        let left_out = left_out.all();
+        let ids: BTreeSet<&str> = left_out
+            .iter()
+            .map(|&it| &*workspace.package(it).id)
+            .collect();
+        let missed = built.rebuilt.difference(&named);
+        comparison.missed = missed
+            .filter(|unit| !ids.contains(&*unit.package))
+            .cloned()
+            .collect();
         comparison
     }
 }

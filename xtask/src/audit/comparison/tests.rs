@@ -59,7 +59,11 @@ fn an_answer_is_compared_with_a_build() {
         artifact(&workspace, "a", "test it", true),
         artifact(&workspace, "c", "lib", false),
     ];
-    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
+    let found = Comparison::new(
+        &answer,
+        &BuildOutcome::new(&messages, Some("")),
+        &LeftOut::default(),
+    );
     assert_eq!(found.hits, 3);
     assert_eq!(shown(&found.missed), [r#"c#0.1.0 Lib "c" Build"#]);
     let (false_positives, because): (Vec<_>, Vec<_>) =
@@ -78,7 +82,11 @@ fn a_build_script_of_any_name_is_one_unit() {
         artifact(&workspace, "a", "lib", false),
     ];
     let said = "     Running `/w/target/debug/build/a-01/build-script-build`";
-    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some(said)));
+    let found = Comparison::new(
+        &answer,
+        &BuildOutcome::new(&messages, Some(said)),
+        &LeftOut::default(),
+    );
     assert_eq!(
         (found.hits, found.missed, found.false_positives),
         (3, vec![], vec![])
@@ -90,9 +98,34 @@ fn units_that_are_only_rerun_are_not_compared() {
     let text = "a: bin!test!bench test=it";
     let answer = answer(text, Verb::Build, &["a bin a"]);
     let messages = [artifact(&workspace(text), "a", "bin", false)];
-    let found = Comparison::new(&answer, &BuildOutcome::new(&messages, Some("")));
+    let found = Comparison::new(
+        &answer,
+        &BuildOutcome::new(&messages, Some("")),
+        &LeftOut::default(),
+    );
     assert_eq!(
         (found.hits, found.missed, found.false_positives),
         (1, vec![], vec![])
     );
+}
+
+#[test]
+fn packages_that_are_left_out_are_not_compared() {
+    let text = "a: lib!test!bench -> b\nb: lib!test!bench\nc: lib";
+    let answer = answer(text, Verb::Build, &["b lib"]);
+    let workspace = workspace(text);
+    let messages = ["a", "c"].map(|package| artifact(&workspace, package, "lib", false));
+    let without = |names: &[&str]| {
+        let excluded = names.iter().map(|name| workspace.find(name).unwrap());
+        let left_out = LeftOut {
+            excluded: excluded.collect(),
+            ..LeftOut::default()
+        };
+        let outcome = BuildOutcome::new(&messages, Some(""));
+        let found = Comparison::new(&answer, &outcome, &left_out);
+        (found.hits, found.missed.len(), found.false_positives.len())
+    };
+    assert_eq!(without(&[]), (1, 1, 1));
+    assert_eq!(without(&["a"]), (0, 1, 1));
+    assert_eq!(without(&["b", "c"]), (1, 0, 0));
 }

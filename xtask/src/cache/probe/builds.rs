@@ -72,16 +72,12 @@ impl Laboratory {
         fs::write(private.join(DISK_ALONE), settings.disk_alone())?;
         let mut server = PrivateServer::start(sccache, private, "probe", ServerLevels::DiskAlone)?;
         server.wait()?;
-        let arguments = match arguments {
-            [] => vec!["build".to_owned()],
-            given => given.to_vec(),
-        };
         Ok(Self {
             hashed: hashed(runner),
             sccache: sccache.clone(),
             server,
             own_variables: own_variables(runner),
-            arguments: locked(arguments),
+            arguments: locked(arguments.to_vec()),
             has_build_directory: workspace.build_directory != workspace.target_directory,
             directory,
         })
@@ -127,8 +123,7 @@ impl Laboratory {
         let mut command = runner.cargo();
         command
             .args(&self.arguments)
-            .arg("--target-dir")
-            .arg(&target);
+            .args(["--target-dir", target.as_str()]);
         if self.has_build_directory {
             let setting = toml::Value::from(target.as_str());
             command.args(["--config", &format!("build.build-dir={setting}")]);

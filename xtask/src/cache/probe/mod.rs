@@ -19,7 +19,7 @@ use xtask_impact::workspace::Workspace;
 use self::builds::{Laboratory, ProbeBuild};
 use self::misses::MissedPackage;
 use crate::cache::status::ReportFormat;
-use crate::cli::args::WorkspaceArgs;
+use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
@@ -36,8 +36,10 @@ pub(crate) struct ProbeArgs {
     format: ReportFormat,
     #[command(flatten)]
     workspace: WorkspaceArgs,
+    #[command(flatten)]
+    jobs: JobsArg,
     /// Run cargo with these arguments [default: build]
-    #[arg(last = true, value_name = "CARGO ARGS")]
+    #[arg(last = true, value_name = "CARGO ARGS", help_heading = None::<&str>)]
     cargo_args: Vec<String>,
 }
 
@@ -68,18 +70,32 @@ pub(crate) struct ProbeReport {
 /// # Errors
 /// Returns an error if sccache is missing, or if a build fails.
 pub(crate) fn run(args: &ProbeArgs) -> Result<Status> {
-    let runner = Runner::new()?;
+    let runner = args.workspace.runner()?;
     let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
     workspace.lock_file.check()?;
     let runner = runner.in_directory(&workspace.root);
     let sccache = Sccache::required(&runner)?;
     let report = probe(&runner, &workspace, &sccache, args)?;
     match args.format {
-        ReportFormat::Text => output::data(&text::text(&report))?,
+        ReportFormat::Text => output::advice(&text::text(&report))?,
         ReportFormat::Json => output::json(&report)?,
-        ReportFormat::Markdown => output::data(&text::markdown(&report))?,
+        ReportFormat::Markdown => output::advice(&text::markdown(&report))?,
     }
     Ok(verdict(!report.passed))
+}
+
+impl ProbeArgs {
+    /// Returns the arguments of the builds.
+    fn build(&self) -> Vec<String> {
+        let (command, rest) = match &self.cargo_args[..] {
+            [] => ("build", &[][..]),
+            [command, rest @ ..] => (command.as_str(), rest),
+        };
+        let mut arguments = vec![command.to_owned()];
+        arguments.extend(self.jobs.forwarded());
+        arguments.extend(rest.iter().cloned());
+        arguments
+    }
 }
 
 fn probe(
@@ -88,7 +104,7 @@ fn probe(
     sccache: &Sccache,
     args: &ProbeArgs,
 ) -> Result<ProbeReport> {
-    let laboratory = Laboratory::start(runner, workspace, sccache, &args.cargo_args)?;
+    let laboratory = Laboratory::start(runner, workspace, sccache, &args.build())?;
     output::status("Probing", "the variables of this shell");
     let variables = variables::culprits(&laboratory)?;
     let cold = laboratory.build("cold", &laboratory.clean(runner))?;

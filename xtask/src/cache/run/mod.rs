@@ -17,6 +17,7 @@ use xtask_impact::process::Runner;
 pub(super) use self::record::{CachedRun, last};
 use self::watchdog::Watchdog;
 use crate::cargo_runs;
+use crate::cli::args::BuildFlags;
 use crate::cli::output;
 use crate::cli::status::Status;
 use crate::compiler_cache::program::Sccache;
@@ -26,9 +27,22 @@ use crate::compiler_cache::settings::CacheSettings;
 /// Arguments of `cache run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    flags: BuildFlags,
     /// Run cargo with these arguments, for example `cache run -- build --release`
-    #[arg(last = true, required = true, value_name = "CARGO ARGS")]
+    #[arg(last = true, required = true, value_name = "CARGO ARGS", help_heading = None::<&str>)]
     cargo_args: Vec<String>,
+}
+
+impl RunArgs {
+    /// Returns the arguments of cargo: its command, the flags of the kit, and the other arguments.
+    fn words(&self) -> Vec<String> {
+        // A toolchain, as in `+nightly build`, stands before the command.
+        let command = self.cargo_args.iter().position(|it| !it.starts_with('+'));
+        let at = command.map_or(self.cargo_args.len(), |at| at + 1);
+        let (command, rest) = self.cargo_args.split_at(at);
+        [command, &self.flags.forwarded(), rest].concat()
+    }
 }
 
 /// Runs cargo. The build does not fail because of the cache.
@@ -38,7 +52,7 @@ pub(crate) struct RunArgs {
 pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     let runner = Runner::new()?;
     let mut cargo = runner.cargo();
-    cargo.args(&args.cargo_args);
+    cargo.args(args.words());
     let build = match CachedBuild::start(&runner) {
         Ok(build) => build,
         Err(error) => {

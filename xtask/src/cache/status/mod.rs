@@ -5,7 +5,6 @@ mod text;
 
 use anyhow::Result;
 use xtask_impact::cargo_config::CargoConfig;
-use xtask_impact::process::Runner;
 
 pub(crate) use self::report::CacheShares;
 use self::report::StatusReport;
@@ -44,7 +43,7 @@ pub(crate) enum ReportFormat {
 /// # Errors
 /// Returns an error if a configuration cannot be read.
 pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
-    let runner = Runner::new()?;
+    let runner = args.workspace.runner()?;
     let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
     let runner = runner.in_directory(&workspace.root);
     let wrapper = Wrapper::of(&CargoConfig::of(&runner)?)?;
@@ -54,9 +53,9 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
     let report = StatusReport::new(wrapper.as_ref(), sccache.as_ref(), &settings)
         .with_last_run(last, &workspace);
     match args.format {
-        ReportFormat::Text => output::data(&text::text(&report))?,
+        ReportFormat::Text => output::advice(&text::text(&report))?,
         ReportFormat::Json => output::json(&report)?,
-        ReportFormat::Markdown => output::data(&text::markdown(&report))?,
+        ReportFormat::Markdown => output::advice(&text::markdown(&report))?,
     }
     Ok(verdict(report.remotes.iter().any(|it| !it.answers)))
 }

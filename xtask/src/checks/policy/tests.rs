@@ -88,6 +88,7 @@ fn final_profile_values_equal_those_of_cargos_units() {
                 .map(|&(it, value)| (it.into(), value.into()))
                 .collect(),
             flags: Vec::new(),
+            target_dir: None,
         };
         let config = CargoConfig::in_directory(&root, &around).unwrap();
         let table = profiles_of(&root.join("Cargo.toml")).unwrap();

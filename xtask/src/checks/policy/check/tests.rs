@@ -23,6 +23,7 @@ fn found(files: &[(&str, &str)], variables: &[&str], policy: &str) -> String {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         flags: Vec::new(),
+        target_dir: None,
     };
     let policy: Policy = toml::from_str(policy).unwrap();
     let subject = PolicySubject::read(&top, &tracked, &top, &around).unwrap();
