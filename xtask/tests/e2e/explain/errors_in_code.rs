@@ -177,7 +177,7 @@ fn input_without_meaning_is_wrong_use() {
 
         ["explain", "E9999"]
         --- stderr
-        error: rustc has no error E9999
+        error: rustc has no error with the code E9999
         hint: pipe the error: `cargo check 2>&1 | cargo xtask explain -`
         --- exit status 2
 
