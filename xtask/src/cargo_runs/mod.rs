@@ -2,7 +2,9 @@
 
 pub mod build_times;
 pub mod built;
+pub(crate) mod copied_sources;
 pub mod full_build;
+pub mod machine_use;
 pub(crate) mod no_op;
 pub(crate) mod rehearsal;
 

@@ -6,6 +6,9 @@ use xtask_impact::process::Runner;
 use super::counts::CacheCounts;
 use super::program::{Sccache, Wrapper};
 
+/// The name of the server's process.
+pub(crate) const SERVER: &str = "sccache";
+
 /// A measurement that has begun.
 pub(crate) struct CacheMeter {
     sccache: Sccache,

@@ -29,6 +29,8 @@ use crate::selection::report::AffectedReport;
 use crate::selection::unification::FeatureUnification;
 use crate::timings::budget::TimingsSettings;
 use crate::timings::compare::TimingsComparison;
+use crate::timings::experiment::TrialReport;
+use crate::timings::review::Review;
 use crate::timings::text::{RunList, TimingsJson, WhatIfJson};
 use crate::timings::trend::Trend;
 
@@ -60,8 +62,10 @@ fn reports() -> BTreeMap<&'static str, Value> {
         ("timings-diff", report::<TimingsComparison>()),
         ("timings-list", report::<RunList<'static>>()),
         ("timings-record", report::<BuildRecord>()),
+        ("timings-review", report::<Review>()),
         ("timings-show", report::<TimingsJson<'static>>()),
         ("timings-trend", report::<Trend>()),
+        ("timings-try", report::<TrialReport>()),
         ("timings-what-if", report::<WhatIfJson<'static>>()),
     ])
 }

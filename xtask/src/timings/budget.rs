@@ -40,6 +40,15 @@ pub struct Budget {
     pub packages: BTreeMap<String, f64>,
 }
 
+/// The limits of a build, and the run that growth is measured against.
+#[derive(Debug)]
+pub(crate) struct CheckedLimits {
+    /// The limits.
+    pub(crate) budget: Budget,
+    /// The records of the run, if one was named.
+    pub(crate) baseline: Option<Vec<BuildRecord>>,
+}
+
 /// A limit that was exceeded.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -96,6 +105,23 @@ impl Budget {
             }
         }
         Ok(())
+    }
+
+    /// Returns the limits that other work on the machine does not touch, and a message about the
+    /// limits that are not checked, if there are such limits.
+    pub(crate) fn without_times(&self) -> (Self, Option<String>) {
+        let kept = Self {
+            cache_hits: self.cache_hits,
+            ..Self::default()
+        };
+        let baseline = self.baseline.clone();
+        let has_times = Self {
+            baseline,
+            ..kept.clone()
+        } != *self;
+        let why = "the limits of time, because the machine did other work (`--contended` checks \
+                   them)";
+        (kept, has_times.then(|| why.to_owned()))
     }
 
     /// Checks a build against the limits. `total` is the time of the build in seconds, or the
@@ -196,6 +222,28 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Other work on the machine changes times, and does not change the hits of a cache.
+    #[test]
+    fn only_limits_of_time_are_left_out_for_a_contended_build() {
+        for (limits, kept, says) in [
+            ("", "", false),
+            ("cache-hits=80", "cache-hits=80", false),
+            ("total=5 cache-hits=80", "cache-hits=80", true),
+            ("growth=10", "", true),
+            ("package:serde=3", "", true),
+        ] {
+            let budget = |limits: &str| {
+                let mut budget = Budget::default();
+                for limit in limits.split_whitespace() {
+                    budget.add(limit).unwrap();
+                }
+                budget
+            };
+            let (found, message) = budget(limits).without_times();
+            assert_eq!((found, message.is_some()), (budget(kept), says), "{limits}");
+        }
+    }
 
     #[test]
     fn a_low_share_of_cache_hits_is_a_breach() {

@@ -312,6 +312,9 @@ fn warnings(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
         if records.iter().any(|record| record.run.failed) {
             warnings.push(format!("the {side} build failed"));
         }
+        if let Some(why) = records.iter().find_map(|it| it.run.contended.as_ref()) {
+            unlike.push(format!("the {side} build was contended: {why}"));
+        }
     }
     warnings
 }

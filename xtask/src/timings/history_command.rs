@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::{quote, usage};
 
-use super::{Format, RunHistory};
+use super::{ContendedArgs, ReportFormat, RunHistory};
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{Run, select};
 use crate::cli::args::WorkspaceArgs;
@@ -24,22 +24,33 @@ pub(crate) struct TrendArgs {
     last: usize,
     /// Print the runs in this format
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
+    #[command(flatten)]
+    use_of: ContendedArgs,
     #[command(flatten)]
     workspace: WorkspaceArgs,
 }
 
 pub(crate) fn trend(args: &TrendArgs) -> Result<Status> {
     let kept = RunHistory::load(&args.workspace)?;
-    let mut trend = history::trend(&kept.history, args.all);
+    let (runs, contended) = kept.comparable(args.use_of);
+    let mut trend = history::trend(&runs, args.all);
+    trend.contended = contended;
     trend.keep_last(args.last);
     match args.format {
-        Format::Text => output::data(&text::trend(&trend))?,
-        Format::Json => output::json(&trend)?,
-        Format::Markdown => output::data(&text::markdown::trend(&trend))?,
-        Format::Github => show_command::summary(&text::markdown::trend(&trend))?,
+        ReportFormat::Text => output::data(&text::trend(&trend))?,
+        ReportFormat::Json => output::json(&trend)?,
+        ReportFormat::Html => output::data(&text::trend_page::page(&trend))?,
+        ReportFormat::Markdown => output::data(&text::markdown::trend(&trend))?,
+        ReportFormat::Github => show_command::summary(&text::markdown::trend(&trend))?,
     }
-    if trend.points.is_empty() {
+    if trend.contended > 0 {
+        let contended = output::count(trend.contended, "run");
+        output::note(format_args!(
+            "{contended} left out, because the machine did other work; --contended shows them"
+        ));
+    }
+    if trend.points.is_empty() && trend.contended == 0 {
         output::note(
             "no run is recorded yet\nhint: `cargo xtask timings` measures a build and records the \
              run",

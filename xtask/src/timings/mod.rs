@@ -4,9 +4,11 @@ pub mod analysis;
 pub mod budget;
 pub mod compare;
 pub mod duplicates;
+pub(crate) mod experiment;
 mod history_command;
 pub mod measure;
 pub mod report;
+pub(crate) mod review;
 mod run_command;
 mod show_command;
 pub mod text;
@@ -25,7 +27,7 @@ use crate::cargo_runs::build_times::{BuildRecord, Run, select};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
-use crate::timings::budget::{Budget, TimingsSettings};
+use crate::timings::budget::{CheckedLimits, TimingsSettings};
 use crate::timings::report::TimingsReport;
 
 /// Examples of the command, for `--help`.
@@ -56,6 +58,10 @@ enum Command {
     WhatIf(show_command::WhatIfArgs),
     /// Show the build times of the recorded runs over time
     Trend(history_command::TrendArgs),
+    /// Build with and without settings of cargo, and say which difference is proven
+    Try(experiment::TryArgs),
+    /// Review a build: trend, growth, size, cache, and settings that are worth a try
+    Review(review::ReviewArgs),
     /// List the recorded runs
     List(history_command::ListArgs),
     /// Write recorded runs to stdout, one per line, for `timings import` on another machine
@@ -71,10 +77,18 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         Some(Command::Diff(args)) => show_command::diff(args),
         Some(Command::WhatIf(args)) => show_command::what_if(args),
         Some(Command::Trend(args)) => history_command::trend(args),
+        Some(Command::Try(args)) => experiment::run(args),
+        Some(Command::Review(args)) => review::run(args),
         Some(Command::List(args)) => history_command::list(args),
         Some(Command::Export(args)) => history_command::export(args),
         Some(Command::Import(args)) => history_command::import(args),
     }
+}
+
+/// Returns the records of the builds that were not contended; with the flag, all records.
+fn without_contended(records: &[BuildRecord], use_of: ContendedArgs) -> Vec<BuildRecord> {
+    let is_used = |record: &&BuildRecord| use_of.contended || record.run.contended.is_none();
+    records.iter().filter(is_used).cloned().collect()
 }
 
 /// The formats of reports other than the page.
@@ -107,6 +121,14 @@ enum ReportFormat {
     Html,
 }
 
+/// The use of contended runs.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+struct ContendedArgs {
+    /// Also use runs during which the machine did other work
+    #[arg(long, hide_short_help = true)]
+    contended: bool,
+}
+
 /// The recorded runs of a workspace.
 struct RunHistory {
     runner: Runner,
@@ -128,19 +150,41 @@ impl RunHistory {
         })
     }
 
+    /// Returns the runs that a run is compared with, and the number of runs that are left out.
+    fn comparable(&self, use_of: ContendedArgs) -> (Vec<Series>, usize) {
+        match use_of.contended {
+            true => (self.history.clone(), 0),
+            false => select::uncontended(&self.history),
+        }
+    }
+
     /// Returns the report of a run's records. There is at least one record; the records need not be
-    /// stored yet.
+    /// stored yet. The contended runs of a series are left out if the series has other runs. The
+    /// time limits are not checked for a build that was contended.
     fn report(
         &self,
         records: &[BuildRecord],
-        budget: &Budget,
-        baseline: Option<&[BuildRecord]>,
+        limits: &CheckedLimits,
+        use_of: ContendedArgs,
     ) -> Result<TimingsReport> {
-        let last = select::before(&self.history, &records[0].run);
+        let (history, _) = self.comparable(use_of);
+        let alone = without_contended(records, use_of);
+        let contended = alone.is_empty();
+        let used = if contended { records } else { &alone };
+        let last = select::before(&history, &used[0].run);
         let last = last.map(|series| self.store.records(series)).transpose()?;
-        let trend = trend::of_kind(&self.history, records);
-        TimingsReport::new(records, last.as_deref(), trend, budget, baseline)
-            .map_err(|error| usage!("{error}"))
+        let last = last.map(|last| without_contended(&last, use_of));
+        let trend = trend::of_kind(&history, used);
+        let (budget, unchecked) = match contended {
+            true => limits.budget.without_times(),
+            false => (limits.budget.clone(), None),
+        };
+        let baseline = limits.baseline.as_deref();
+        let report = TimingsReport::new(used, last.as_deref(), trend, &budget, baseline);
+        let mut report = report.map_err(|error| usage!("{error}"))?;
+        report.left_out = records.len() - used.len();
+        report.unchecked.extend(unchecked);
+        Ok(report)
     }
 
     /// Warns if a recorded run is later than the run that was just made.

@@ -13,6 +13,8 @@ use crate::cargo_runs::build_times::{BuildRecord, UnitTiming, round};
 pub struct TimingsReport {
     /// The record of the build; of a repeated build, the run with the middle total.
     pub record: BuildRecord,
+    /// The number of contended runs of the series that are left out.
+    pub left_out: usize,
     /// The totals of all runs, in seconds.
     pub totals: Vec<f64>,
     /// The figures of the build.
@@ -58,6 +60,7 @@ impl TimingsReport {
             &SpeedUp::default(),
         );
         Ok(Self {
+            left_out: 0,
             totals,
             analysis,
             since_last,

@@ -68,7 +68,7 @@ fn without_change_set(argument: clap::Arg) -> clap::Arg {
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum CargoCommand {
+pub(crate) enum CargoCommand {
     /// Measure cargo build
     #[default]
     Build,
@@ -83,7 +83,8 @@ enum CargoCommand {
 }
 
 impl CargoCommand {
-    fn words(self) -> &'static [&'static str] {
+    /// Returns cargo's words for the command, with the flags that make the command only build.
+    pub(crate) fn words(self) -> &'static [&'static str] {
         match self {
             Self::Build => &["build"],
             Self::Check => &["check"],
@@ -119,7 +120,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     args.check()?;
     let kept = RunHistory::load(&args.workspace)?;
     // The baseline is read before the build, so that a missing baseline is reported early.
-    let (settings, budget, baseline) = args.limits.read(&kept)?;
+    let (settings, limits) = args.limits.read(&kept)?;
     if args.import.is_none() {
         let config = config_in(Tool::Build, &args.cargo_args);
         profiles::require(&kept.runner, &kept.workspace, &args.profile(), &config)?;
@@ -151,7 +152,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
     if args.import.is_none() {
         kept.doubt_clock(&first.run);
     }
-    let report = kept.report(&records, &budget, baseline.as_deref())?;
+    let report = kept.report(&records, &limits, args.limits.use_of)?;
     let page = text::page::page(&report)?;
     let page = kept.store.write_page(&page)?;
     show_command::emit(&report, args.format, args.slowest, Some(&page))?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::usage;
 
-use super::{Format, ReportFormat, RunHistory};
+use super::{ContendedArgs, Format, ReportFormat, RunHistory, without_contended};
 use crate::cargo_runs::build_times::BuildRecord;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::ci_service;
@@ -12,7 +12,7 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
-use crate::timings::budget::{Budget, TimingsSettings};
+use crate::timings::budget::{Budget, CheckedLimits, TimingsSettings};
 use crate::timings::report::TimingsReport;
 use crate::timings::what_if::{self, SpeedUp};
 use crate::timings::{compare, text};
@@ -29,19 +29,18 @@ pub(crate) struct Limits {
     /// Measure growth against this run [default: the last run of the same kind]
     #[arg(long, value_name = "RUN", hide_short_help = true)]
     baseline: Option<String>,
+    #[command(flatten)]
+    pub(crate) use_of: ContendedArgs,
 }
 
 impl Limits {
     /// Reads the settings of the workspace, the budget, and the run that growth is measured
     /// against.
-    pub(crate) fn read(
-        &self,
-        kept: &RunHistory,
-    ) -> Result<(TimingsSettings, Budget, Option<Vec<BuildRecord>>)> {
+    pub(crate) fn read(&self, kept: &RunHistory) -> Result<(TimingsSettings, CheckedLimits)> {
         let settings: TimingsSettings = kept.workspace.setting("timings")?;
         let budget = self.budget(kept, &settings)?;
         let baseline = self.baseline(kept, &budget)?;
-        Ok((settings, budget, baseline))
+        Ok((settings, CheckedLimits { budget, baseline }))
     }
 
     /// Returns the configured budget with the limits of the command line added.
@@ -64,11 +63,11 @@ impl Limits {
     /// may be missing on some machines, so then there is only a warning.
     fn baseline(&self, kept: &RunHistory, budget: &Budget) -> Result<Option<Vec<BuildRecord>>> {
         if let Some(spec) = &self.baseline {
-            return kept.store.find(&kept.history, spec).map(Some);
+            return self.named(kept, spec).map(Some);
         }
         let named = budget.baseline.as_ref().filter(|_| budget.growth.is_some());
         let Some(spec) = named else { return Ok(None) };
-        let found = kept.store.find(&kept.history, spec);
+        let found = self.named(kept, spec);
         Ok(found
             .inspect_err(|error| {
                 output::warning(format_args!(
@@ -77,6 +76,26 @@ impl Limits {
                 ));
             })
             .ok())
+    }
+}
+
+impl Limits {
+    /// Returns the records of the run that a specification names among the runs that may be
+    /// compared.
+    fn named(&self, kept: &RunHistory, spec: &str) -> Result<Vec<BuildRecord>> {
+        let (history, left_out) = kept.comparable(self.use_of);
+        let found = match kept.store.find(&history, spec) {
+            // The run exists, and was left out.
+            Err(_) if left_out > 0 && kept.store.find(&kept.history, spec).is_ok() => Vec::new(),
+            found => without_contended(&found?, self.use_of),
+        };
+        match found.is_empty() {
+            true => Err(usage!(
+                "the machine did other work during the run `{spec}`\nhint: measure it again, or use \
+                 it with --contended"
+            )),
+            false => Ok(found),
+        }
     }
 }
 
@@ -100,9 +119,9 @@ pub(crate) struct ShowArgs {
 
 pub(crate) fn run(args: &ShowArgs) -> Result<Status> {
     let kept = RunHistory::load(&args.workspace)?;
-    let (_, budget, baseline) = args.limits.read(&kept)?;
+    let (_, limits) = args.limits.read(&kept)?;
     let records = kept.store.find(&kept.history, &args.record)?;
-    let report = kept.report(&records, &budget, baseline.as_deref())?;
+    let report = kept.report(&records, &limits, args.limits.use_of)?;
     emit(&report, args.format, args.slowest, None)?;
     Ok(verdict(!report.breaches.is_empty()))
 }

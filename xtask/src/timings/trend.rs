@@ -16,6 +16,8 @@ pub struct Trend {
     pub points: Vec<Point>,
     /// The number of runs that are left out because their kind differs.
     pub others: usize,
+    /// The number of runs that are left out because the machine did other work.
+    pub contended: usize,
 }
 
 /// One point of a history. Times are in seconds; of repeated runs, the median.
@@ -43,6 +45,7 @@ impl Trend {
 }
 
 /// Returns the history of the builds like the newest build; with `all`, the history of all builds.
+/// The history comes without the runs that are to be left out.
 pub fn trend(history: &[Series], all: bool) -> Trend {
     let newest = history.last().map(|series| &series[0]);
     of(history, &|run| {
@@ -86,5 +89,6 @@ fn of(history: &[Series], is_shown: &dyn Fn(&Run) -> bool) -> Trend {
         version: 1,
         points,
         others,
+        contended: 0,
     }
 }

@@ -9,6 +9,8 @@
     reason = "the tests start programs by themselves"
 )]
 
+#[cfg(unix)]
+mod action;
 mod affected;
 mod bad_input;
 #[cfg(unix)]
@@ -59,6 +61,7 @@ mod support;
 mod sweep;
 mod timings;
 mod timings_page;
+mod timings_trust;
 mod unseen_files;
 mod variants;
 mod verbosity;

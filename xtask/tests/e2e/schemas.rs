@@ -67,6 +67,8 @@ fn the_json_of_every_command_fits_its_schema() {
         ("timings-diff", "timings diff latest --json"),
         ("timings-list", "timings list --json"),
         ("timings-trend", "timings trend --json"),
+        ("timings-review", "timings review --json"),
+        ("timings-try", "timings try --json"),
         ("timings-what-if", "timings what-if --json"),
         ("audit", "audit --commits 1 --json"),
     ] {

@@ -135,7 +135,8 @@ fn a_history_is_compared_budgeted_and_exported() {
          budget.growth = 100000\nbudget.baseline = \"main~0\"\nkeep.runs = 2\n",
     );
     project.commit("A budget");
-    let measured = ["timings", "--clean", "workspace", "--label"];
+    // Other tests run at the same time, so every run may be contended.
+    let measured = ["timings", "--contended", "--clean", "workspace", "--label"];
     let first = project.xtask(&[&measured[..], &["before"]].concat());
     assert!(first.status == 0, "{first}");
     assert!(
@@ -159,7 +160,7 @@ fn a_history_is_compared_budgeted_and_exported() {
     assert!(diff.stdout.contains("\nnew: 1 unit, [TIME]\n"), "{diff}");
     assert!(diff.stdout.contains("  extra v0.1.0 lib\n"), "{diff}");
 
-    let trend = project.xtask(&["timings", "trend"]).done();
+    let trend = project.xtask(&["timings", "trend", "--contended"]).done();
     assert_eq!(trend.lines().count(), 3, "{trend}");
     let sizes = trend.matches("[SIZE]").count();
     assert_eq!(sizes, 2, "the size of the directory: {trend}");
@@ -169,6 +170,7 @@ fn a_history_is_compared_budgeted_and_exported() {
         "affected",
         "--assume-changed",
         "base",
+        "--contended",
         "--budget",
         "total=0",
     ]);
@@ -179,7 +181,13 @@ fn a_history_is_compared_budgeted_and_exported() {
             .contains("\nover budget: total [TIME], at most [TIME]; most by ")
     );
     assert!(spent.stdout.starts_with("[TIME]: 3 units ran"), "{spent}");
-    let ceiling = ["--budget", "growth=100000", "--baseline", "before"];
+    let ceiling = [
+        "--contended",
+        "--budget",
+        "growth=100000",
+        "--baseline",
+        "before",
+    ];
     project
         .xtask(&[&["timings", "show", "after"], &ceiling[..]].concat())
         .done();
@@ -258,7 +266,14 @@ fn repeated_runs_tell_noise_from_change() {
         --- exit status 2
     "#]]);
     let repeated = [
-        "timings", "--clean", "all", "--repeat", "2", "--format", "json",
+        "timings",
+        "--clean",
+        "all",
+        "--repeat",
+        "2",
+        "--contended",
+        "--format",
+        "json",
     ];
     let shown = project.json(&repeated).unwrap();
     assert_eq!(shown["totals"].as_array().unwrap().len(), 2);

@@ -5,6 +5,7 @@
 //! by the user.
 
 mod children;
+mod cpu;
 mod interrupt;
 mod service;
 mod signals;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
+pub use cpu::cpu_seconds;
 pub use interrupt::{Ended, instead, interruptible, with_toolchain, within};
 pub use service::Service;
 pub use signals::{clean_up_at_the_end, received as signal_received, status_of};

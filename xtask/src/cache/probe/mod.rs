@@ -6,7 +6,6 @@
 //! 4. Unchanged: the third build again, in which cargo must find everything fresh.
 
 mod builds;
-mod copy;
 mod misses;
 mod text;
 mod variables;
@@ -19,6 +18,7 @@ use xtask_impact::workspace::Workspace;
 use self::builds::{Laboratory, ProbeBuild};
 use self::misses::MissedPackage;
 use crate::cache::status::ReportFormat;
+use crate::cargo_runs::copied_sources;
 use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
@@ -112,7 +112,7 @@ fn probe(
     let warm = laboratory.build("warm", runner)?;
     let mut misses = misses::of(&warm, workspace, &variables);
     let mut builds = vec![cold, warm];
-    let (copied, no_copy) = match copy::copy(runner, workspace) {
+    let (copied, no_copy) = match copied_sources::copy(runner, workspace) {
         Ok(copied) => (Some(copied), None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };

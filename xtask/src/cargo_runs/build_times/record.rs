@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Schedule;
 use super::{BuildTimings, path};
+use crate::cargo_runs::machine_use::MachineUse;
 use crate::compiler_cache::counts::CacheCounts;
 
 /// The version of the format. The version changes if a reader has to change.
@@ -77,6 +78,14 @@ pub struct Run {
     /// The requests of the build to a compiler cache. `None` if the build used none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheCounts>,
+    /// The use of the machine during the build. `None` in records of older kits and in imported
+    /// reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineUse>,
+    /// The reason for which the build was contended: the machine did other work. `None` if nothing
+    /// shows that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contended: Option<String>,
 }
 
 /// The beginning of a record's file, for a history that does not read whole records.
@@ -102,6 +111,8 @@ impl BuildRecord {
         run.time_sum = super::round(build.units.iter().map(|unit| unit.duration).sum());
         run.ran = build.units.iter().filter(|unit| unit.started()).count();
         run.failed = build.error.is_some();
+        run.machine = run.machine.map(|machine| machine.with_units(&build));
+        run.contended = run.machine.as_ref().and_then(MachineUse::contention);
         if run.series.is_empty() {
             run.series.clone_from(&run.id);
         }
@@ -178,6 +189,14 @@ impl Run {
             part(11..13),
             part(13..15)
         )
+    }
+
+    /// Returns the moment of the run's start in days since 1970-01-01.
+    pub fn moment(&self) -> Option<f64> {
+        let number = |range: std::ops::Range<usize>| self.id.get(range)?.parse::<u32>().ok();
+        let (hours, minutes, seconds) = (number(9..11)?, number(11..13)?, number(13..15)?);
+        let seconds = hours * 3600 + minutes * 60 + seconds;
+        Some(self.day()? as f64 + f64::from(seconds) / 86_400.0)
     }
 
     /// Returns the day of the run's start as the number of days since 1970-01-01.

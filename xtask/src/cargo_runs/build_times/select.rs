@@ -19,6 +19,22 @@ pub fn series(runs: &[Run]) -> Vec<Series> {
     grouped
 }
 
+/// Returns a history without contended runs, and the number of runs that are left out.
+pub fn uncontended(history: &[Series]) -> (Vec<Series>, usize) {
+    let mut left_out = 0;
+    let mut kept = Vec::new();
+    for series in history {
+        let alone: Series = series
+            .iter()
+            .filter(|run| run.contended.is_none())
+            .cloned()
+            .collect();
+        left_out += series.len() - alone.len();
+        kept.extend((!alone.is_empty()).then_some(alone));
+    }
+    (kept, left_out)
+}
+
 /// Returns the one series that `spec` names.
 ///
 /// # Errors

@@ -25,8 +25,9 @@ use crate::cargo_runs::build_times::{
 };
 use crate::cli::output;
 use crate::cli::status::Status;
-use crate::compiler_cache::meter::CacheMeter;
+use crate::compiler_cache::meter::{CacheMeter, SERVER};
 use crate::selection::locked;
+use crate::timings::measure::watch::Heard;
 
 /// A request to measure a build, and the facts that are known before the build.
 pub struct MeasureRequest<'a> {
@@ -68,7 +69,7 @@ impl MeasureRequest<'_> {
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
         let cache = CacheMeter::start(self.runner);
-        let heard = self.build()?;
+        let heard = self.build(cache.as_ref().map(|_| SERVER))?;
         let cache = cache.and_then(CacheMeter::end);
         let status = heard.status;
         // `cargo-timing.html` may belong to an older build, if cargo had nothing to write. The
@@ -92,7 +93,7 @@ impl MeasureRequest<'_> {
             .with_context(|| format!("cannot read {}", quote::name(&report)))?;
         let record = match read_report(&html, &heard.messages) {
             Ok(build) => {
-                let mut record = self.record(&html, &report, build, heard.waited)?;
+                let mut record = self.record(&html, &report, build, &heard)?;
                 record.run.directory_bytes = self.directory_bytes(target);
                 record.run.cache = cache;
                 Some(record)
@@ -176,7 +177,7 @@ impl MeasureRequest<'_> {
         html: &str,
         report: &Utf8Path,
         mut build: BuildTimings,
-        waited: f64,
+        heard: &Heard,
     ) -> Result<BuildRecord> {
         let id = run_id(report).unwrap_or_default().to_owned();
         match self.log(&id) {
@@ -197,7 +198,8 @@ impl MeasureRequest<'_> {
             arguments: self.arguments.to_vec(),
             features: features(self.arguments),
             cargo: self.version(),
-            waited_for_lock: waited,
+            waited_for_lock: heard.waited,
+            machine: Some(heard.machine.clone()),
             commit: commit.0,
             branch: commit.1,
             dirty: commit.2,

@@ -12,6 +12,7 @@ use cargo_metadata::camino::Utf8Path;
 use xtask_impact::process;
 
 use super::MeasureRequest;
+use crate::cargo_runs::machine_use::{MachineMeter, MachineUse, Restarter};
 use crate::cli::{global, output};
 
 /// The output of a build.
@@ -22,6 +23,8 @@ pub(crate) struct Heard {
     pub(crate) waited: f64,
     /// The line that names the report; empty if cargo was told to be quiet.
     pub(crate) report: String,
+    /// The use of the machine.
+    pub(crate) machine: MachineUse,
 }
 
 impl Heard {
@@ -35,8 +38,8 @@ impl Heard {
 
 impl MeasureRequest<'_> {
     /// Runs the build. The waiting time for other cargos runs from cargo's line about waiting to
-    /// cargo's next output.
-    pub(crate) fn build(&self) -> Result<Heard> {
+    /// cargo's next output. `server` names the program that compiles for cargo, if there is one.
+    pub(crate) fn build(&self, server: Option<&'static str>) -> Result<Heard> {
         let mut command = self.runner.cargo();
         command
             .args(self.command)
@@ -44,7 +47,11 @@ impl MeasureRequest<'_> {
             .args(as_on_a_terminal(self.arguments))
             .args(self.build_arguments());
         let mut messages = Vec::new();
-        let waiting = Mutex::new(Waiting::default());
+        let meter = MachineMeter::start(self.runner, server);
+        let waiting = Mutex::new(Waiting {
+            after: Some(meter.restarter()),
+            ..Waiting::default()
+        });
         let mut passed_on = output::PassedOn::start();
         let status = process::stream_both(
             &mut command,
@@ -63,8 +70,10 @@ impl MeasureRequest<'_> {
                 passed_on.write(bytes);
             },
         )?;
+        let machine = meter.end(server);
         let waiting = std::mem::take(&mut *locked(&waiting));
         Ok(Heard {
+            machine,
             status,
             messages,
             waited: waiting.total,
@@ -116,6 +125,8 @@ pub(crate) struct Waiting {
     pub(crate) total: f64,
     line: Vec<u8>,
     report: String,
+    /// Forgets what was measured of the machine while cargo waited.
+    after: Option<Restarter>,
 }
 
 impl Waiting {
@@ -139,6 +150,9 @@ impl Waiting {
     fn goes_on(&mut self) {
         if let Some(since) = self.since.take() {
             self.total += since.elapsed().as_secs_f64();
+            if let Some(after) = &self.after {
+                after.restart();
+            }
         }
     }
 }

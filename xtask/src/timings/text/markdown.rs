@@ -3,7 +3,7 @@
 use xtask_impact::quote;
 
 use super::report::{breach, share};
-use super::{change, changed, count, directory_size, percent, plus, remarks, seconds, verdict};
+use super::{change, changed, count, plus, seconds, trend_page, verdict};
 use crate::cargo_runs::build_times::Run;
 use crate::timings::compare::{FigureChange, TimingsComparison, Verdict};
 use crate::timings::report::TimingsReport;
@@ -108,27 +108,8 @@ fn changes(comparison: &TimingsComparison, units: usize) -> Vec<Vec<String>> {
 
 /// Returns the Markdown of a history.
 pub fn trend(trend: &Trend) -> String {
-    let rows = trend.points.iter().map(|point| {
-        vec![
-            point.run.started(),
-            seconds(point.total),
-            percent(point.percent),
-            seconds(point.run.critical_path),
-            point.run.ran.to_string(),
-            directory_size(&point.run),
-            point.run.name() + &remarks(&point.run, point.runs),
-        ]
-    });
-    let columns = [
-        "started (UTC)",
-        "total:",
-        "change:",
-        "critical path:",
-        "units:",
-        "directory:",
-        "run",
-    ];
-    format!("### Build timings\n{}", table(&columns, rows.collect()))
+    let rows = trend_page::rows(trend);
+    format!("### Build timings\n{}", table(&trend_page::COLUMNS, rows))
 }
 
 /// Returns the Markdown of a prediction.
@@ -155,7 +136,7 @@ fn folded(title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
 
 /// Returns a Markdown table. A column whose name ends with `:` contains numbers and is aligned to
 /// the right.
-fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();
     }

@@ -1,8 +1,10 @@
 //! Writes timings as plain text for a terminal of 100 columns, and as JSON.
 
+pub(crate) mod document;
 pub mod markdown;
 pub mod page;
 mod report;
+pub(crate) mod trend_page;
 
 use cargo_metadata::camino::Utf8Path;
 use serde::Serialize;
@@ -34,6 +36,7 @@ pub struct TimingsJson<'a> {
     #[serde(flatten)]
     analysis: Analysis,
     since_last: Option<&'a TimingsComparison>,
+    left_out: usize,
     breaches: &'a [Breach],
     unchecked: &'a [String],
     what_if: &'a WhatIf,
@@ -56,6 +59,7 @@ pub fn json<'a>(
         totals: &report.totals,
         analysis,
         since_last: report.since_last.as_ref(),
+        left_out: report.left_out,
         breaches: &report.breaches,
         unchecked: &report.unchecked,
         what_if: &report.what_if,
@@ -176,7 +180,7 @@ fn change(change: &FigureChange) -> String {
 }
 
 /// Returns a percentage as text, such as `+4.8%`; empty if the value is unknown.
-fn percent(percent: Option<f64>) -> String {
+pub(crate) fn percent(percent: Option<f64>) -> String {
     percent.map_or(String::new(), |it| format!("{it:+.1}%"))
 }
 
@@ -202,7 +206,7 @@ fn verdict(total: &FigureChange) -> &'static str {
     }
 }
 
-fn plus(time: f64) -> String {
+pub(crate) fn plus(time: f64) -> String {
     match time < 0.0 {
         true => format!("-{}", seconds(-time)),
         false => format!("+{}", seconds(time)),
@@ -214,23 +218,7 @@ pub fn trend(trend: &Trend) -> String {
     if trend.points.is_empty() {
         return String::new();
     }
-    let mut text =
-        "started (UTC)           total   change      path  units  directory  run\n".to_owned();
-    for point in &trend.points {
-        let line = format!(
-            "{} {:>9} {:>8} {:>9} {:>6} {:>10}  {}{}",
-            point.run.started(),
-            seconds(point.total),
-            percent(point.percent),
-            seconds(point.run.critical_path),
-            point.run.ran,
-            directory_size(&point.run),
-            point.run.name(),
-            remarks(&point.run, point.runs),
-        );
-        text += &(fit(&line) + "\n");
-    }
-    text
+    document::text_table(&trend_page::COLUMNS, &trend_page::rows(trend))
 }
 
 /// Returns the text of the recorded runs, one on each line, the oldest first.
@@ -255,6 +243,12 @@ fn directory_size(run: &Run) -> String {
     run.directory_bytes.map_or_else(|| "-".to_owned(), size)
 }
 
+/// Returns the share of hits of the compiler cache in a run, or `-`.
+fn cache_hits(run: &Run) -> String {
+    let rate = run.cache.as_ref().and_then(CacheCounts::hit_rate);
+    rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}%"))
+}
+
 fn remarks(run: &Run, runs: usize) -> String {
     let mut remarks = String::new();
     if runs > 1 {
@@ -265,6 +259,9 @@ fn remarks(run: &Run, runs: usize) -> String {
     }
     if run.failed {
         remarks += ", failed";
+    }
+    if run.contended.is_some() {
+        remarks += ", contended";
     }
     remarks
 }
@@ -306,7 +303,7 @@ pub fn what_if(what_if: &WhatIf, run: &Run) -> String {
 }
 
 /// Formats seconds. From one minute on, minutes are shown, as cargo does.
-fn seconds(t: f64) -> String {
+pub(crate) fn seconds(t: f64) -> String {
     if t < 60.0 {
         return format!("{t:.2}s");
     }

@@ -73,6 +73,18 @@ pub(crate) fn head(report: &TimingsReport) -> Vec<String> {
             seconds(analysis.before_first),
         ));
     }
+    if let Some(cpu) = report.record.run.machine.as_ref().and_then(|it| it.cpu) {
+        lines.push(format!("{} of processor time", seconds(cpu)));
+    }
+    if let Some(why) = &report.record.run.contended {
+        lines.push(format!("contended: {why}"));
+    }
+    if report.left_out > 0 {
+        let runs = count(report.left_out, "run");
+        lines.push(format!(
+            "contended: {runs} left out, because the machine did other work"
+        ));
+    }
     if analysis.waited_for_lock > 0.0 {
         lines.push(format!(
             "{} of waiting for another cargo's lock are left out",

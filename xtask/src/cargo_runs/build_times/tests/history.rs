@@ -1,8 +1,9 @@
 //! Tests of recorded runs: their names, the search for them, the reading of records.
 
 use super::record;
-use crate::cargo_runs::build_times::select::{before, find, series};
+use crate::cargo_runs::build_times::select::{before, find, series, uncontended};
 use crate::cargo_runs::build_times::{BuildRecord, Run};
+use crate::cargo_runs::machine_use::MachineUse;
 use crate::timings::trend::{of_kind, trend};
 
 fn run(id: &str, label: Option<&str>, commit: &str) -> Run {
@@ -101,6 +102,55 @@ fn only_similar_runs_are_compared() {
     assert_eq!(of_kind(&history, &[older]).points.len(), 2);
 }
 
+/// A contended run is no run to compare with. A record of an older kit, which does not know, is one.
+#[test]
+fn contended_runs_are_left_out() {
+    let contended = |id: &str| Run {
+        contended: Some("other work".to_owned()),
+        ..run(id, None, "1")
+    };
+    let mut again = contended("20260103T120000000Z-d");
+    again.series = "20260103T000000000Z-c".to_owned();
+    let last = run("20260105T000000000Z-f", None, "1");
+    let history = series(&[
+        run("20260101T000000000Z-a", None, "1"),
+        contended("20260102T000000000Z-b"),
+        run("20260103T000000000Z-c", None, "1"),
+        again,
+        contended("20260104T000000000Z-e"),
+        last.clone(),
+    ]);
+    let (kept, left_out) = uncontended(&history);
+    assert_eq!(left_out, 3);
+    let ids: Vec<_> = kept.iter().flatten().map(|run| &run.id[20..]).collect();
+    assert_eq!(ids, ["a", "c", "f"]);
+    let previous = |history| &before(history, &last).unwrap()[0].id[20..];
+    assert_eq!((previous(&history), previous(&kept)), ("e", "c"));
+    assert_eq!(trend(&kept, false).points.len(), 3);
+}
+
+/// The reason is found from the figures, and stays in the record.
+#[test]
+fn a_contended_build_is_marked() {
+    let machine = MachineUse {
+        wall: 10.0,
+        cpu: Some(4.0),
+        other_cpu: Some(15.0),
+        without_idle_core: Some(9.0),
+        cores: 2,
+        ..MachineUse::default()
+    };
+    let mut record = record("20260101T000000000Z-a", &["a 0.5 1 -", "b 1.5 2 - +a"]);
+    assert_eq!((&record.run.machine, &record.run.contended), (&None, &None));
+    record.run.machine = Some(machine);
+    let record = BuildRecord::new(record.run, record.build).unwrap();
+    let why = record.run.contended.as_deref().unwrap_or_default();
+    assert!(why.starts_with("other work used 1.5 of 2 cores"), "{why}");
+    assert_eq!(record.run.machine.as_ref().unwrap().usable, 3.0);
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(BuildRecord::read(&text).unwrap(), record);
+}
+
 #[test]
 fn a_record_is_read_as_it_was_written() {
     let mut record = record("20260101T000000000Z-a", &["a 0.5 1 0.25", "!b 1.5 2 - +a"]);
@@ -139,6 +189,8 @@ fn days_are_counted() {
     ] {
         assert_eq!(run(id, None, "").day(), day, "{id}");
     }
+    let moment = run("19700102T060000000Z-a", None, "").moment();
+    assert_eq!(moment, Some(1.25));
     assert_eq!(
         run("20261121T073539352Z-a", None, "").started(),
         "2026-11-21 07:35:39"
