@@ -1,5 +1,6 @@
 //! The command `ci`: a job matrix, a summary and a cache key for continuous integration.
 
+pub(crate) mod comment;
 pub(crate) mod durations;
 pub(crate) mod gitlab;
 pub(crate) mod jobs;
@@ -27,7 +28,8 @@ use crate::selection::select::Selector;
 const EXAMPLES: &str = "Examples:
   cargo xtask ci matrix test --shards 4 --github    the jobs, as an output of a step
   cargo xtask ci summary test --github              what runs and why, for the job summary
-  cargo xtask ci cache-key --prefix test            a key for a cache of builds";
+  cargo xtask ci cache-key --prefix test            a key for a cache of builds
+  cargo xtask ci comment test --post                one comment on the pull request";
 
 /// Arguments of `ci`.
 #[derive(Debug, clap::Args)]
@@ -59,6 +61,13 @@ enum Command {
     },
     /// Print a summary as Markdown: what runs, and why
     Summary(JobArgs),
+    /// Print a comment for a pull request in Markdown: what is affected, what ran, and what was found
+    Comment {
+        #[command(flatten)]
+        comment: comment::CommentArgs,
+        #[command(flatten)]
+        job: JobArgs,
+    },
     /// Print the key for a cache of builds, as JSON
     CacheKey {
         /// Begin the key with this word
@@ -89,7 +98,7 @@ struct JobArgs {
     tool: Tool,
     /// Also write to the file that GitHub Actions reads
     ///
-    /// The file is $GITHUB_OUTPUT for a matrix and $GITHUB_STEP_SUMMARY for a summary.
+    /// The file is $GITHUB_OUTPUT for a matrix and $GITHUB_STEP_SUMMARY for a summary or a comment.
     #[arg(long)]
     github: bool,
     #[command(flatten)]
@@ -139,6 +148,14 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             }
             output::data(&text)
         })?,
+        Command::Comment { comment, job } => {
+            comment.check()?;
+            job.with(|selector, _| {
+                let (selection, _) = selector.all();
+                let command = (!selection.is_empty()).then(|| jobs::command(selector, &selection));
+                comment.run(selector.answer, job.tool, command.as_deref(), job.github)
+            })?;
+        }
         Command::CacheKey {
             prefix,
             github,

@@ -55,6 +55,20 @@ fn event(path: Option<String>) -> Result<Value, String> {
     serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))
 }
 
+/// Returns the number of the pull request that GitHub's event is about.
+///
+/// # Errors
+/// Returns a message if there is no event, or if the event is about no pull request.
+pub(crate) fn pull_request() -> Result<u64, String> {
+    let path = env::var("GITHUB_EVENT_PATH")
+        .ok()
+        .filter(|it| !it.is_empty());
+    let event = event(path)?;
+    let number = |key: &str| event.pointer(key).and_then(Value::as_u64);
+    let number = number("/pull_request/number").or_else(|| number("/issue/number"));
+    number.ok_or_else(|| "the event is about no pull request".to_owned())
+}
+
 /// Appends text to the file that GitHub names by a variable.
 ///
 /// # Errors

@@ -313,7 +313,7 @@ fn warnings(before: &[BuildRecord], after: &[BuildRecord]) -> Vec<String> {
             warnings.push(format!("the {side} build failed"));
         }
         if let Some(why) = records.iter().find_map(|it| it.run.contended.as_ref()) {
-            unlike.push(format!("the {side} build was contended: {why}"));
+            warnings.push(format!("the {side} build was contended: {why}"));
         }
     }
     warnings

@@ -285,7 +285,7 @@ impl Review {
                 range.from, range.to
             ));
         }
-        lines.extend(self.growth.iter().flat_map(|it| it.unlike.clone()));
+        lines.extend(self.growth.iter().flat_map(|it| it.warnings.clone()));
         DocumentPart {
             lines,
             ..DocumentPart::default()
