@@ -242,7 +242,6 @@ impl Review {
                     charts: trend_page::charts(&self.trend),
                     columns: trend_page::COLUMNS.to_vec(),
                     rows: trend_page::rows(&self.trend),
-                    ..DocumentPart::default()
                 },
                 self.slowest(),
                 self.changes(),

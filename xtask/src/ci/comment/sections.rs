@@ -33,7 +33,7 @@ pub(super) fn parts(
     let report = AffectedReport::new(answer);
     let members: Vec<&str> = answer.workspace.members().map(|it| &*it.1.name).collect();
     let mut parts = vec![head(&report, members.len())];
-    if let Some(because) = crate::selection::configured(answer, tool) {
+    if let Some(because) = crate::selection::reason_to_run_all(answer, tool) {
         parts[0]
             .lines
             .push(format!("> {}", quote::markdown(&because)));
