@@ -32,7 +32,7 @@ const KIT: &[&[&str]] = &[
     &["built_from"],
     &["artifacts"],
     &["checks"],
-    &["cargo_runs", "ci_service"],
+    &["cargo_runs", "ci_service", "picture"],
     &["compiler_cache"],
     &["cli", "page"],
 ];

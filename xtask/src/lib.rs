@@ -28,6 +28,7 @@ pub(crate) mod graph;
 pub(crate) mod hooks;
 pub(crate) mod init;
 pub(crate) mod page;
+pub(crate) mod picture;
 pub(crate) mod policy;
 pub(crate) mod rebuilds;
 pub(crate) mod run;

@@ -1,6 +1,7 @@
 //! The command `affected`: lists the units that cargo has to rebuild or rerun after a change, with
 //! the reasons.
 
+mod page;
 pub(crate) mod why;
 
 use anyhow::Result;
@@ -10,6 +11,7 @@ use xtask_impact::unit_graph::Mode;
 use xtask_impact::workspace::TargetKind;
 use xtask_impact::{quote, usage};
 
+use crate::affected::page::AffectedPage;
 use crate::cli::status::Status;
 use crate::cli::{output, progress, workspaces};
 use crate::selection::filter::PackageFilter;
@@ -21,7 +23,8 @@ const EXAMPLES: &str = "Examples:
   cargo xtask affected                              what the work tree affects
   cargo xtask affected --since @{1}                 what a pull affects
   cargo xtask affected --verb test --format names   packages with tests to run, for a script
-  cargo xtask affected --why fares                  the reasons for one package";
+  cargo xtask affected --why fares                  the reasons for one package
+  cargo xtask affected --format html                a page: the graph with the affected part";
 
 /// Arguments of `affected`.
 #[derive(Debug, clap::Args)]
@@ -100,6 +103,8 @@ enum Format {
     Nextest,
     /// Print JSON for programs, see docs/json.md
     Json,
+    /// Print one self-contained HTML page: the graph with the affected part, and the reasons
+    Html,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
@@ -115,7 +120,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let mut named = args.filter.named();
     named.extend(spec.cloned());
     let questions = args.question.each(all, &named)?;
-    let mut reports = Vec::new();
+    let (mut reports, mut pages) = (Vec::new(), AffectedPage::default());
     let status = workspaces::each(questions, |name, question| {
         let answer = progress::during("Finding", "what is affected", || question.answer())?;
         if let Some(spec) = spec {
@@ -137,11 +142,16 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
             report = report.of_kinds(&kinds);
         }
         args.show(name, &report)?;
+        if args.format == Format::Html {
+            pages.add(&answer, &report, name);
+        }
         reports.push(report);
         Ok(Status::Done)
     })?;
-    if let (true, Format::Json, None) = (all, args.format, spec) {
-        output::json(&output::Reports::new(reports))?;
+    match (args.format, spec) {
+        (Format::Json, None) if all => output::json(&output::Reports::new(reports))?,
+        (Format::Html, None) => output::data(&pages.render()?)?,
+        _ => {}
     }
     Ok(status)
 }
@@ -174,7 +184,8 @@ impl Args {
             Format::CargoArgs => output::data(&report.cargo_args())?,
             Format::Nextest => output::data(&report.nextest())?,
             Format::Json if name.is_none() => output::json(report)?,
-            Format::Json => {}
+            // One document holds the answers of all workspaces.
+            Format::Json | Format::Html => {}
         }
         Ok(())
     }

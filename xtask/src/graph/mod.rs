@@ -11,16 +11,27 @@ use xtask_impact::workspace::{Package, PackageIx, Workspace};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::completion::packages;
 use crate::cli::status::Status;
+use crate::cli::workspaces::Loaded;
 use crate::cli::{output, verbs};
 use crate::graph::text::GraphReport;
+<<<<<<< HEAD
 use crate::selection::filter::{LeftOut, PackageFilter};
+=======
+use crate::picture::{Picture, PictureText};
+>>>>>>> 542246f (Write the graph and the affected part as an HTML page)
 use crate::selection::question_args::somewhere;
 
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
   cargo xtask graph                                 every package of the workspace
+<<<<<<< HEAD
   cargo xtask graph --focus fares --depth 2         a package with its dependencies and dependents
   cargo xtask graph --units --format mermaid        cargo's units, for Markdown";
+=======
+  cargo xtask graph --focus fares --depth 2         a package and its surroundings
+  cargo xtask graph --units --format mermaid        cargo's units, for Markdown
+  cargo xtask graph --format html                   a page to look at, search and print";
+>>>>>>> 7b3e427 (Write the graph and the affected part as an HTML page)
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -64,6 +75,8 @@ enum Format {
     Dot,
     /// Print a Mermaid graph for Markdown
     Mermaid,
+    /// Print one self-contained HTML page with a drawing and a list
+    Html,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
@@ -90,12 +103,27 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         Format::Json => reports.iter().try_for_each(output::json)?,
         Format::Dot => output::data(&GraphReport::merged(reports).dot())?,
         Format::Mermaid => output::data(&GraphReport::merged(reports).mermaid())?,
+        Format::Html => output::data(&args.page(&loaded)?)?,
     }
     Ok(Status::Done)
 }
 
 impl Args {
+<<<<<<< HEAD
     fn report(&self, workspace: &Workspace, left_out: &LeftOut) -> Result<GraphReport> {
+=======
+    fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
+        let packages = self.packages(workspace)?;
+        let report = GraphReport::new(workspace, &packages);
+        Ok(match self.units {
+            true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),
+            false => report,
+        })
+    }
+
+    /// Returns the packages that are shown.
+    fn packages(&self, workspace: &Workspace) -> Result<Vec<PackageIx>> {
+>>>>>>> 542246f (Write the graph and the affected part as an HTML page)
         let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
         let focus = focus.transpose()?;
         let near = focus.map(|focus| surroundings(workspace, focus, self.depth));
@@ -107,12 +135,24 @@ impl Args {
                 && (is_own || self.external || Some(*index) == focus)
         };
         let packages = workspace.packages().filter(is_shown);
-        let packages: Vec<_> = packages.map(|(index, _)| index).collect();
-        let report = GraphReport::new(workspace, &packages);
-        Ok(match self.units {
-            true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),
-            false => report,
-        })
+        Ok(packages.map(|(index, _)| index).collect())
+    }
+
+    /// Returns the page of all workspaces.
+    fn page(&self, loaded: &[Loaded]) -> Result<String> {
+        let mut picture = Picture::default();
+        for Loaded { workspace, .. } in loaded {
+            let packages = self.packages(workspace)?;
+            match self.units {
+                true => {
+                    let graph = UnitGraph::new(workspace, self.verb);
+                    picture.add_units(workspace, &graph, &packages);
+                }
+                false => picture.add_packages(workspace, &packages),
+            }
+        }
+        let roots = loaded.iter().map(|it| it.workspace.root.as_path());
+        picture.page(&PictureText::of_graph(&picture, roots))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::seeds::{Effect, Seed};
-use xtask_impact::unit_graph::{Mode, Verb, target_name, unit_name};
+use xtask_impact::unit_graph::{Mode, UnitIx, Verb, target_name, unit_name};
 use xtask_impact::vcs::Change;
 use xtask_impact::workspace::{Specs, TargetKind};
 
@@ -80,6 +80,9 @@ pub(crate) struct AffectedPackage {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct AffectedUnit {
+    /// The unit.
+    #[serde(skip)]
+    pub index: UnitIx,
     /// The name of the package.
     pub package: String,
     /// The version of the package.
@@ -119,6 +122,7 @@ impl AffectedReport {
             let package = workspace.package(unit.package);
             let way = way.iter().rev();
             units.push(AffectedUnit {
+                index,
                 package: package.name.clone(),
                 package_version: package.version.clone(),
                 package_id: package.id.clone(),

@@ -17,6 +17,7 @@ use crate::cli::args::{ChangeArgs, JobsArg, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
+use crate::picture::{Picture, PictureText};
 use crate::selection::{Tool, config_in, profile_in, profiles};
 use crate::timings::measure::MeasureRequest;
 use crate::timings::{measure, show_command, text};
@@ -153,11 +154,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
         kept.doubt_clock(&first.run);
     }
     let report = kept.report(&records, &limits, args.limits.use_of)?;
-    let page = text::page::page(&report)?;
+    let graph = kept.store.write_graph(&graph_page(&kept)?)?;
+    let page = text::page::page_beside(&report, graph)?;
     let page = kept.store.write_page(&page)?;
     show_command::emit(&report, args.format, args.slowest, Some(&page))?;
     kept.prune(&settings, &records)?;
     Ok(status.max(verdict(!report.breaches.is_empty())))
+}
+
+/// Returns the page with the graph of the workspace.
+fn graph_page(kept: &RunHistory) -> Result<String> {
+    let workspace = &kept.workspace;
+    let own = workspace.packages().filter(|(_, it)| it.source.is_none());
+    let packages: Vec<_> = own.map(|(index, _)| index).collect();
+    let mut picture = Picture::default();
+    picture.add_packages(workspace, &packages);
+    let roots = std::iter::once(workspace.root.as_path());
+    picture.page(&PictureText::of_graph(&picture, roots))
 }
 
 impl RunArgs {

@@ -46,6 +46,8 @@ mod lock_file;
 mod names;
 #[cfg(unix)]
 mod oracle;
+#[cfg(unix)]
+mod pictures;
 mod platforms;
 mod policy;
 #[cfg(unix)]
@@ -65,6 +67,8 @@ mod timings_trust;
 mod unseen_files;
 mod variants;
 mod verbosity;
+#[cfg(unix)]
+mod watch;
 mod workspaces;
 #[cfg(unix)]
 mod worlds;

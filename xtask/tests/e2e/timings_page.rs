@@ -1,22 +1,9 @@
 //! Tests the page of `timings` in a real browser, if a browser is installed.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use serde_json::json;
 
 use crate::support::Project;
-
-/// Returns the path of Chromium, under any of its usual names.
-fn browser() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let directories: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    let candidates = names
-        .iter()
-        .flat_map(|name| directories.iter().map(move |it| it.join(name)));
-    candidates.into_iter().find(|path| path.is_file())
-}
+use crate::support::browser::Browser;
 
 /// Makes the record of a build with three thousand libraries in a tree, on eight cores.
 fn large_record() -> String {
@@ -86,10 +73,7 @@ document.body.append(element("pre", { id: "seen", textContent: seen.join("\n") }
 
 #[test]
 fn a_page_of_three_thousand_units_works_in_a_browser() {
-    let Some(browser) = browser() else {
-        // `eprintln!` would be invisible, because the output of a passing test is captured.
-        let skipped = "skipped: no chromium on PATH (Debian: apt-get install chromium)";
-        writeln!(std::io::stderr(), "{skipped}").unwrap();
+    let Some(browser) = Browser::find() else {
         return;
     };
     let project = Project::with_libraries(&[("base", &[])]).file("large.json", &large_record());
@@ -98,17 +82,7 @@ fn a_page_of_three_thousand_units_works_in_a_browser() {
         .output()
         .unwrap();
     let page = String::from_utf8(output.stdout).unwrap();
-    let page = page.replace("</body>", &format!("{READER}</body>"));
-    project.write("page.html", &page);
-    let dom = dumped(
-        &browser,
-        &project.path("page.html"),
-        &project.path("browser"),
-    );
-    let Some((_, seen)) = dom.split_once(r#"<pre id="seen">"#) else {
-        panic!("the page's script broke off: {dom}");
-    };
-    let (seen, _) = seen.split_once("</pre>").unwrap();
+    let seen = browser.read(&project, &page, READER);
     expect_test::expect![[r#"
         all: 3000 of 3000 units, 49m 57.5s, few rows, first crate-0 v1.0.0 lib0.00s0.10s0.08s0.00s
         search: 11 of 3000 units, 12.95s, few rows, first crate-299 v1.0.0 lib29.90s0.25s0.08s0.00s
@@ -121,22 +95,5 @@ fn a_page_of_three_thousand_units_works_in_a_browser() {
         drawn: true
         sections: Would help most, if twice as fast, Critical path, Path of this build, By package, By kind, By origin, Trend: total and critical path
         cut: none
-        labels: 0.00s, 4m 34.6s, 9m 09.1s, 13m 43.7s, 18m 18.2s; clipped: 0"#]].assert_eq(seen);
-}
-
-/// Returns the document that the browser makes of a page after its script has run.
-fn dumped(browser: &Path, page: &Path, profile: &Path) -> String {
-    let mut command = Command::new(browser);
-    command
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--window-size=1400,1000",
-        ])
-        .args(["--virtual-time-budget=2000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(page);
-    let output = command.output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
+        labels: 0.00s, 4m 34.6s, 9m 09.1s, 13m 43.7s, 18m 18.2s; clipped: 0"#]].assert_eq(&seen);
 }

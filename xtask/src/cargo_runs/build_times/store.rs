@@ -168,6 +168,18 @@ impl Store {
         Ok(path)
     }
 
+    /// Writes the page with the graph of the workspace next to the page of the newest report, and
+    /// returns its name.
+    ///
+    /// # Errors
+    /// Returns an error if the page cannot be written.
+    pub fn write_graph(&self, page: &str) -> Result<&'static str> {
+        const NAME: &str = "graph.html";
+        let path = self.directory.join(NAME);
+        write_whole(&path, page).with_context(|| format!("cannot write {}", quote::name(&path)))?;
+        Ok(NAME)
+    }
+
     /// Removes the runs that are beyond the limits, and returns their number. `runs` come oldest
     /// first. Labelled runs are kept.
     ///

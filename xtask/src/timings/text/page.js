@@ -47,6 +47,7 @@ $("about").textContent = [
   run.profile && `profile ${run.profile}`, run.rustc, run.host,
   run.jobs && `${run.jobs} jobs of ${run.cores ?? "?"} cores`, run.id,
 ].filter(Boolean).join(" · ");
+if (data.graph) $("about").append(" · ", element("a", { href: data.graph, textContent: "graph of the workspace" }));
 for (const [name, what] of [["front", "library, to metadata"], ["code", "codegen"], ["bin", "binaries, tests"],
   ["macro", "procedural macro"], ["script", "build script"], ["run", "its run"], ["accent", "critical path"],
   ["cpu", "CPU"]]) {

@@ -25,6 +25,9 @@ const JS: [&str; 4] = [
 /// The data that the script of the page shows.
 #[derive(Serialize)]
 struct Data<'a> {
+    /// The name of the page with the workspace's graph, if the page is next to this page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graph: Option<&'a str>,
     run: &'a Run,
     headline: Vec<String>,
     total: f64,
@@ -66,6 +69,18 @@ struct PagePoint {
 /// Returns an error if the data cannot be written as JSON. This does not happen in practice,
 /// because the data are numbers and texts.
 pub fn page(report: &TimingsReport) -> Result<String> {
+    rendered(report, None)
+}
+
+/// Renders a report as an HTML page with a link to the page of the workspace's graph.
+///
+/// # Errors
+/// Returns the errors of [`page`].
+pub(crate) fn page_beside(report: &TimingsReport, graph: &str) -> Result<String> {
+    rendered(report, Some(graph))
+}
+
+fn rendered(report: &TimingsReport, graph: Option<&str>) -> Result<String> {
     let (record, analysis) = (&report.record, &report.analysis);
     let units = record.build.units.iter().zip(&analysis.slack);
     let units = units.map(|(unit, &slack)| PageRow {
@@ -74,6 +89,7 @@ pub fn page(report: &TimingsReport) -> Result<String> {
         unit,
     });
     let data = Data {
+        graph,
         run: &record.run,
         headline: super::report::head(report),
         total: record.build.total,

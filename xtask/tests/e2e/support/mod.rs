@@ -1,6 +1,7 @@
 //! The harness of the tests: projects in temporary directories, the programs that run in them, and
 //! the output of these programs.
 
+pub(crate) mod browser;
 mod cargo;
 pub(crate) mod clean;
 mod output;
