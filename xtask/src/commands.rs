@@ -83,7 +83,7 @@ impl Command {
         match self {
             Self::Graph(args) => graph::run(&args),
             Self::Affected(args) => affected::run(&args),
-            Self::RunAffected(args) => run::run(&args),
+            Self::RunAffected(mut args) => run::run(&mut args),
             Self::RunTest(args) => run::run_test(&args),
             Self::CleanAffected(args) => clean::run(&args),
             Self::Sweep(args) => sweep::run(&args),

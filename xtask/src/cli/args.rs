@@ -1,5 +1,7 @@
 //! Arguments that several commands share, and the plain values that they resolve to.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::CargoConfig;
@@ -418,6 +420,11 @@ impl ChangeArgs {
             assumed: self.assume_changed.clone(),
             all: self.all,
         })
+    }
+
+    /// Counts these paths as changed, and nothing else.
+    pub(crate) fn count_as_changed(&mut self, paths: &BTreeSet<Utf8PathBuf>) {
+        self.file = paths.iter().map(|it| it.to_string()).collect();
     }
 
     /// Returns the flags that were given.

@@ -14,24 +14,16 @@ use crate::cli::status::Status;
 use crate::cli::workspaces::Loaded;
 use crate::cli::{output, verbs};
 use crate::graph::text::GraphReport;
-<<<<<<< HEAD
-use crate::selection::filter::{LeftOut, PackageFilter};
-=======
 use crate::picture::{Picture, PictureText};
->>>>>>> 542246f (Write the graph and the affected part as an HTML page)
+use crate::selection::filter::{LeftOut, PackageFilter};
 use crate::selection::question_args::somewhere;
 
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
   cargo xtask graph                                 every package of the workspace
-<<<<<<< HEAD
   cargo xtask graph --focus fares --depth 2         a package with its dependencies and dependents
-  cargo xtask graph --units --format mermaid        cargo's units, for Markdown";
-=======
-  cargo xtask graph --focus fares --depth 2         a package and its surroundings
   cargo xtask graph --units --format mermaid        cargo's units, for Markdown
   cargo xtask graph --format html                   a page to look at, search and print";
->>>>>>> 7b3e427 (Write the graph and the affected part as an HTML page)
 
 /// Arguments of `graph`.
 #[derive(Debug, clap::Args)]
@@ -109,11 +101,8 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 }
 
 impl Args {
-<<<<<<< HEAD
     fn report(&self, workspace: &Workspace, left_out: &LeftOut) -> Result<GraphReport> {
-=======
-    fn report(&self, workspace: &Workspace) -> Result<GraphReport> {
-        let packages = self.packages(workspace)?;
+        let packages = self.packages(workspace, left_out)?;
         let report = GraphReport::new(workspace, &packages);
         Ok(match self.units {
             true => report.with_units(workspace, &UnitGraph::new(workspace, self.verb)),
@@ -122,8 +111,7 @@ impl Args {
     }
 
     /// Returns the packages that are shown.
-    fn packages(&self, workspace: &Workspace) -> Result<Vec<PackageIx>> {
->>>>>>> 542246f (Write the graph and the affected part as an HTML page)
+    fn packages(&self, workspace: &Workspace, left_out: &LeftOut) -> Result<Vec<PackageIx>> {
         let focus = self.focus.as_ref().map(|spec| workspace.find(spec));
         let focus = focus.transpose()?;
         let near = focus.map(|focus| surroundings(workspace, focus, self.depth));
@@ -141,8 +129,10 @@ impl Args {
     /// Returns the page of all workspaces.
     fn page(&self, loaded: &[Loaded]) -> Result<String> {
         let mut picture = Picture::default();
-        for Loaded { workspace, .. } in loaded {
-            let packages = self.packages(workspace)?;
+        for one in loaded {
+            let workspace = &one.workspace;
+            let left_out = self.filter.left_out(workspace, one.name.is_some())?;
+            let packages = self.packages(workspace, &left_out)?;
             match self.units {
                 true => {
                     let graph = UnitGraph::new(workspace, self.verb);

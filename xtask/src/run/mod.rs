@@ -3,6 +3,7 @@
 
 pub(crate) mod program;
 pub(crate) mod text;
+mod watch;
 
 use anyhow::Result;
 use xtask_impact::query::Evidence;
@@ -21,7 +22,8 @@ const EXAMPLES: &str = "Examples:
   cargo xtask run-affected clippy -- -- -D warnings  arguments for cargo and for clippy
   cargo xtask run-affected test --partition slice:1/4 --ci    a quarter of the tests
   cargo xtask run-affected check --dry-run          the cargo command, without running it
-  cargo xtask run-affected -- cargo hack check {cargo-args}    any other program";
+  cargo xtask run-affected -- cargo hack check {cargo-args}    any other program
+  cargo xtask run-affected --watch check            what each save affects, until Ctrl-C";
 
 /// Arguments of `run-affected`.
 #[derive(Debug, clap::Args)]
@@ -41,6 +43,9 @@ pub struct Args {
     /// Continue after a failure
     #[arg(long, hide_short_help = true)]
     keep_going: bool,
+    /// Run again after each save, on what the save affects, until Ctrl-C
+    #[arg(long, conflicts_with = "partition")]
+    watch: bool,
     #[command(flatten)]
     selected: SelectedArgs,
     /// Run in every workspace of the repository, one cargo command for each
@@ -48,7 +53,14 @@ pub struct Args {
     all_workspaces: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<Status> {
+pub(crate) fn run(args: &mut Args) -> Result<Status> {
+    match args.watch {
+        true => watch::run(args),
+        false => run_once(args),
+    }
+}
+
+fn run_once(args: &Args) -> Result<Status> {
     let Some(tool) = args.tool else {
         return run_program(args);
     };
@@ -128,7 +140,9 @@ fn run_selected(args: &Args, name: Option<&str>, selector: &Selector<'_>) -> Res
     if tool == Tool::Nextest {
         cargo_runs::nextest_is_there(runner)?;
     }
-    output::status("Running", output::of(name, process::shown(&command)));
+    if !args.watch {
+        output::status("Running", output::of(name, process::shown(&command)));
+    }
     cargo_runs::interruptible(&mut command)
 }
 

@@ -1,5 +1,7 @@
 //! Messages of `run-affected` about commands that are not run.
 
+use std::time::Duration;
+
 use xtask_impact::query::Answer;
 use xtask_impact::quote;
 use xtask_impact::unit_graph::Mode;
@@ -25,6 +27,26 @@ pub(crate) fn nothing(answer: &Answer, tool: Tool, partition: Option<Partition>)
 pub(crate) fn no_program(answer: &Answer) -> String {
     let compared = quote::line(&answer.compared);
     format!("nothing is affected for the program ({compared})")
+}
+
+/// Returns the line about a run that a save started.
+pub(crate) fn watched(tool: Option<Tool>, first: &str, saves: usize, time: Duration) -> String {
+    let more = match saves {
+        0 | 1 => String::new(),
+        _ => format!(" and {} more", saves - 1),
+    };
+    let tool = tool.map_or("the program", Tool::name);
+    let first = quote::name(first);
+    format!("{tool} after {first}{more} in {:.2}s", time.as_secs_f64())
+}
+
+/// Returns the note about files that a switch of the branch changed.
+pub(crate) fn switched(files: usize) -> String {
+    format!(
+        "HEAD moved, and git wrote {}: no run, since nobody saved them\nhint: `run-affected TOOL \
+         --since @{{1}}` runs a tool on them",
+        count(files, "file")
+    )
 }
 
 /// Returns a note that nextest runs no documentation tests, if some are affected.

@@ -1,11 +1,14 @@
 //! Arguments that `run-affected` and `ci` share: they select packages and targets for a cargo
 //! command.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
+use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::query::Query;
 
 use crate::cli::args::JobsArg;
-use crate::cli::workspaces::Questions;
+use crate::cli::workspaces::{Loaded, Questions};
 use crate::cli::{global, output, progress};
 use crate::selection::filter::PackageFilter;
 use crate::selection::question_args::{Build, SubjectArgs};
@@ -53,6 +56,21 @@ impl SelectedArgs {
     /// Returns true if `--jobs` was given.
     pub(crate) fn has_jobs(&self) -> bool {
         !self.jobs.forwarded().is_empty()
+    }
+
+    /// Returns the flags about the change that were given.
+    pub(crate) fn change_flags(&self) -> Vec<&'static str> {
+        self.subject.change_flags()
+    }
+
+    /// Counts these paths as changed, and nothing else.
+    pub(crate) fn count_as_changed(&mut self, paths: &BTreeSet<Utf8PathBuf>) {
+        self.subject.count_as_changed(paths);
+    }
+
+    /// Loads every workspace of the repository if `all` is true, or else the one workspace.
+    pub(crate) fn workspaces(&self, all: bool) -> Result<Vec<Loaded>> {
+        self.subject.workspace.load_each(all)
     }
 
     /// Returns the flags of the workspace, for another call of the kit.

@@ -1,5 +1,7 @@
 //! Arguments of a query: the workspace, the change, and the verb.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::change_set::{ChangeRequest, NamedFiles};
@@ -139,6 +141,16 @@ impl SubjectArgs {
         let in_ci =
             self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
         self.resolved(build, in_ci)
+    }
+
+    /// Returns the flags about the change that were given.
+    pub(crate) fn change_flags(&self) -> Vec<&'static str> {
+        self.change.given()
+    }
+
+    /// Counts these paths as changed, and nothing else.
+    pub(crate) fn count_as_changed(&mut self, paths: &BTreeSet<Utf8PathBuf>) {
+        self.change.count_as_changed(paths);
     }
 
     fn resolved(&self, build: &Build, in_ci: bool) -> Result<Query> {
