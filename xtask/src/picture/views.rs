@@ -24,9 +24,12 @@ pub(super) struct View {
     pub size: (f64, f64),
     /// The nodes, each with its position: the left side, and the middle of the height.
     pub places: Vec<(usize, f64, f64)>,
-    /// The lines: dependent, dependency, and the points between them.
-    pub lines: Vec<(usize, usize, Vec<(f64, f64)>)>,
+    /// The lines.
+    pub lines: Vec<DrawnLine>,
 }
+
+/// A line of a view: dependent, dependency, and the points between them.
+type DrawnLine = (usize, usize, Vec<(f64, f64)>);
 
 /// The layers of the whole graph, and the views of its parts.
 pub(super) struct Views {

@@ -74,7 +74,8 @@ fn nodes_stand_in_layers_and_implied_edges_are_left_out() {
         a>a a>b              a | b: aa ab
         a>b                  a | b | cd: ab
                              :
-    "#]].assert_eq(&told.concat());
+    "#]]
+    .assert_eq(&told.concat());
 }
 
 /// Returns a graph like a large workspace: each node depends on a few nodes before it, mostly near.

@@ -22,8 +22,8 @@ impl Browser {
         let found = candidates.find(|path| path.is_file());
         if found.is_none() {
             // `eprintln!` would be invisible, because the output of a passing test is captured.
-            let skipped = "skipped: no chromium on PATH (Debian: apt-get install chromium)";
-            writeln!(std::io::stderr(), "{skipped}").unwrap();
+            let skipped = "skipped: no chromium on PATH (Debian: apt-get install chromium)\n";
+            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
         }
         found.map(Self)
     }
