@@ -8,21 +8,22 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::unit_inputs::Newest;
 use xtask_impact::files;
 
-/// The beginning of a BLAKE3 hash.
+/// The beginning of a SHA-256 hash.
 pub(crate) type ContentHash = [u8; 16];
 
 /// Returns the hash of bytes.
 pub(crate) fn hash_of(bytes: &[u8]) -> ContentHash {
-    shortened(blake3::hash(bytes))
+    shortened(&Sha256::hash(bytes))
 }
 
-fn shortened(hash: blake3::Hash) -> ContentHash {
+fn shortened(hash: &[u8; 32]) -> ContentHash {
     let mut short = [0; 16];
-    short.copy_from_slice(&hash.as_bytes()[..16]);
+    short.copy_from_slice(&hash[..16]);
     short
 }
 
@@ -199,16 +200,16 @@ const SETTLED: i64 = 2_000_000_000;
 fn hash_file(path: &Utf8Path) -> io::Result<(FileStamp, ContentHash)> {
     let (mut file, _) = files::open(path.as_std_path())?;
     let before = FileStamp::of(&file.metadata()?);
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
             0 => break,
-            length => _ = hasher.update(&buffer[..length]),
+            length => hasher.update(&buffer[..length]),
         }
     }
     match FileStamp::of(&file.metadata()?) == before {
-        true => Ok((before, shortened(hasher.finalize()))),
+        true => Ok((before, shortened(&hasher.finalize()))),
         false => Err(io::Error::other("it changed while it was read")),
     }
 }

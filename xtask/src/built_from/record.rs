@@ -83,7 +83,7 @@ pub(crate) enum ReadRecord {
 }
 
 /// The header of a record. The number changes with the format.
-const HEADER: &[u8] = b"xtask-freshness 1\n";
+const HEADER: &[u8] = b"xtask-freshness 2\n";
 
 /// Returns the path of the record of a build directory.
 pub(crate) fn path(build_directory: &Utf8Path) -> Utf8PathBuf {

@@ -20,6 +20,7 @@ use xtask_impact::vcs::Repository;
 use xtask_impact::{files, process, quote, usage};
 
 use super::{Args, run_once, text};
+use crate::built_from::content::{ContentHash, hash_of};
 use crate::cli::output;
 use crate::cli::status::Status;
 
@@ -88,7 +89,7 @@ struct Watch {
     /// The commit that was checked out at the last batch.
     head: Option<String>,
     /// A hash of each saved file's content.
-    contents: HashMap<Utf8PathBuf, blake3::Hash>,
+    contents: HashMap<Utf8PathBuf, ContentHash>,
     /// The saves of runs that failed. They count again in the next run.
     failed: BTreeSet<Utf8PathBuf>,
 }
@@ -153,7 +154,7 @@ impl Watch {
         let mut saves = places.saves(&written)?;
         saves.retain(|path| {
             let content = files::read(path.as_std_path(), files::SOURCE);
-            let hash = content.map_or_else(|_| blake3::hash(b""), |it| blake3::hash(&it));
+            let hash = hash_of(&content.unwrap_or_default());
             let is_same = self.contents.insert(path.clone(), hash) == Some(hash);
             // A tool that writes equal content, such as a build script, would start a run for ever.
             !(during_run && is_same)
