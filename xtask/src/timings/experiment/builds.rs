@@ -256,19 +256,15 @@ fn shown(said: &str) -> String {
 fn calls(said: &str, target: &Utf8Path) -> BTreeSet<String> {
     let lines = said.lines().map(str::trim_start);
     let calls = lines.filter_map(|line| line.strip_prefix("Running `"));
-    let plain = |word: &str| {
-        let word = word.replace(target.as_str(), "");
-        without_hashes(&word)
-    };
     calls
-        .map(|call| call.split(' ').map(plain).collect::<Vec<_>>().join(" "))
+        .map(|call| without_hashes(&call.replace(target.as_str(), "")))
         .collect()
 }
 
 /// Removes every run of 16 hexadecimal digits.
-fn without_hashes(word: &str) -> String {
+fn without_hashes(text: &str) -> String {
     let mut kept = String::new();
-    for part in word.split_inclusive(|it: char| !it.is_ascii_hexdigit()) {
+    for part in text.split_inclusive(|it: char| !it.is_ascii_hexdigit()) {
         let digits = part.trim_end_matches(|it: char| !it.is_ascii_hexdigit());
         kept += match digits.len() {
             16 => &part[16..],
@@ -292,10 +288,10 @@ mod tests {
             );
             calls(&said, Utf8Path::new(target))
         };
-        let before = call("/tmp/x/before", "0123456789abcdef", "");
+        let before = call("/tmp/x y/before", "0123456789abcdef", "");
         assert_eq!(before.len(), 1);
-        assert_eq!(before, call("/tmp/x/after", "fedcba9876543210", ""));
-        let after = call("/tmp/x/after", "fedcba9876543210", "-C codegen-units=1 ");
+        assert_eq!(before, call("/tmp/x y/after", "fedcba9876543210", ""));
+        let after = call("/tmp/x y/after", "fedcba9876543210", "-C codegen-units=1 ");
         assert_ne!(before, after);
     }
 
