@@ -56,7 +56,7 @@ struct SeenBuild {
 }
 
 /// The copy of the sources, and the directories of both ways.
-struct Laboratory<'a> {
+struct TrialLaboratory<'a> {
     copy: CopiedSources,
     runner: Runner,
     /// Files of cargo's configuration that do not lie above the copy.
@@ -75,7 +75,7 @@ pub(super) fn run(
 ) -> Result<TrialResults> {
     let copy = copied_sources::copy(runner, workspace)
         .context("an experiment needs a copy of the sources")?;
-    let laboratory = Laboratory {
+    let laboratory = TrialLaboratory {
         runner: runner.in_directory(copy.root()),
         configuration: copy.missing_configuration(&workspace.root),
         plan,
@@ -140,7 +140,7 @@ fn describe(build: TrialBuild, number: usize, of: usize) -> String {
     format!("{number} of {of}: {way}, {kind}{unmeasured}")
 }
 
-impl Laboratory<'_> {
+impl TrialLaboratory<'_> {
     fn target(&self, way: Way) -> Utf8PathBuf {
         let name = match way {
             Way::Before => "before",

@@ -18,7 +18,7 @@ use crate::timings::what_if::{self, SpeedUp, Suggestion};
 /// A proposal.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Candidate {
+pub(crate) struct TrialCandidate {
     /// The settings to try, as cargo takes them by `--config`. Empty for a package to split.
     pub settings: Vec<String>,
     /// A package that is worth splitting.
@@ -27,7 +27,7 @@ pub(crate) struct Candidate {
     pub because: String,
 }
 
-impl Candidate {
+impl TrialCandidate {
     /// Returns the proposal as a command or as an instruction.
     pub(crate) fn what(&self) -> String {
         match &self.package {
@@ -44,7 +44,7 @@ impl Candidate {
 
 /// The facts about a profile and a machine that the proposals depend on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct BuildSettings {
+pub(super) struct TrialSettings {
     pub(super) profile: String,
     pub(super) incremental: bool,
     pub(super) debug: String,
@@ -61,7 +61,7 @@ pub(super) struct BuildSettings {
 /// Linkers that are often faster than the default, by program and by the name for `-fuse-ld`.
 const LINKERS: [(&str, &str); 3] = [("mold", "mold"), ("wild", "wild"), ("ld.lld", "lld")];
 
-impl BuildSettings {
+impl TrialSettings {
     /// Reads the settings of a profile.
     ///
     /// # Errors
@@ -133,9 +133,9 @@ pub(super) fn most_telling(history: &[Series]) -> Option<&Series> {
 /// Returns a message if the record contradicts itself.
 pub(super) fn propose(
     record: &BuildRecord,
-    settings: &BuildSettings,
-) -> Result<Vec<Candidate>, String> {
-    let figures = Figures {
+    settings: &TrialSettings,
+) -> Result<Vec<TrialCandidate>, String> {
+    let figures = CandidateFigures {
         analysis: analysis::analyse(record)?,
         record,
         settings,
@@ -155,13 +155,13 @@ pub(super) fn propose(
 }
 
 /// The figures of a build.
-struct Figures<'a> {
+struct CandidateFigures<'a> {
     record: &'a BuildRecord,
     analysis: Analysis,
-    settings: &'a BuildSettings,
+    settings: &'a TrialSettings,
 }
 
-impl Figures<'_> {
+impl CandidateFigures<'_> {
     /// Returns the share of kinds of work, in percent of the time of all units.
     fn share(&self, kinds: &[&str]) -> f64 {
         let all = self.analysis.time_sum.max(0.01);
@@ -170,8 +170,8 @@ impl Figures<'_> {
         100.0 * of_kinds.map(|it| it.time).sum::<f64>() / all
     }
 
-    fn setting(&self, field: &str, value: &str, because: String) -> Candidate {
-        Candidate {
+    fn setting(&self, field: &str, value: &str, because: String) -> TrialCandidate {
+        TrialCandidate {
             settings: vec![format!("profile.{}.{field}={value}", self.settings.profile)],
             package: None,
             because,
@@ -186,7 +186,7 @@ impl Figures<'_> {
         }
     }
 
-    fn codegen_units(&self) -> Option<Candidate> {
+    fn codegen_units(&self) -> Option<TrialCandidate> {
         let codegen = self.share(&["libraries, codegen", "binaries", "tests and benches"]);
         let efficiency = 100.0 * self.analysis.efficiency?;
         let default = if self.settings.incremental { 256 } else { 16 };
@@ -209,7 +209,7 @@ impl Figures<'_> {
         })
     }
 
-    fn incremental(&self) -> Option<Candidate> {
+    fn incremental(&self) -> Option<TrialCandidate> {
         let is_from_nothing = self.record.run.clean == "all";
         match self.settings.incremental {
             true if is_from_nothing => Some(self.setting(
@@ -229,7 +229,7 @@ impl Figures<'_> {
         }
     }
 
-    fn debug(&self) -> Option<Candidate> {
+    fn debug(&self) -> Option<TrialCandidate> {
         let kinds = [
             "libraries, codegen",
             "binaries",
@@ -255,7 +255,7 @@ impl Figures<'_> {
         self.share(&["binaries", "tests and benches", "linking"])
     }
 
-    fn split_debuginfo(&self) -> Option<Candidate> {
+    fn split_debuginfo(&self) -> Option<TrialCandidate> {
         let linked = self.linked();
         let is_possible = self.record.run.host.contains("linux")
             && !matches!(&*self.settings.debug, "none" | "")
@@ -272,12 +272,12 @@ impl Figures<'_> {
         })
     }
 
-    fn linker(&self) -> Option<Candidate> {
+    fn linker(&self) -> Option<TrialCandidate> {
         let linked = self.linked();
         let linker = self.settings.fast_linker?;
         let host = &self.record.run.host;
         let is_possible = !self.settings.has_linker && host.contains("linux");
-        (is_possible && linked >= 5.0).then(|| Candidate {
+        (is_possible && linked >= 5.0).then(|| TrialCandidate {
             settings: vec![format!(
                 "target.{host}.rustflags=[\"-Clink-arg=-fuse-ld={linker}\"]"
             )],
@@ -289,7 +289,7 @@ impl Figures<'_> {
         })
     }
 
-    fn build_opt_level(&self) -> Option<Candidate> {
+    fn build_opt_level(&self) -> Option<TrialCandidate> {
         let runs = self.share(&["build scripts' runs"]);
         let compiled = self.share(&[
             "build scripts' compilation",
@@ -316,10 +316,10 @@ impl Figures<'_> {
     }
 
     /// Returns the packages of the workspace that delay the build most.
-    fn packages(&self, suggestions: &[Suggestion], measured: f64) -> Vec<Candidate> {
+    fn packages(&self, suggestions: &[Suggestion], measured: f64) -> Vec<TrialCandidate> {
         let worth = suggestions.iter();
         let worth = worth.filter(|it| it.member && it.saved >= 0.05 * measured);
-        let split = worth.map(|it| Candidate {
+        let split = worth.map(|it| TrialCandidate {
             settings: Vec::new(),
             package: Some(it.package.clone()),
             because: format!(
@@ -334,154 +334,4 @@ impl Figures<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cargo_runs::build_times::{BuildTimings, Order, Run, UnitState, UnitTiming};
-
-    fn unit(name: &str, target: &str, start: f64, duration: f64) -> UnitTiming {
-        UnitTiming {
-            name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-            target: target.to_owned(),
-            mode: if target == "run" { "run" } else { "build" }.to_owned(),
-            start,
-            duration,
-            frontend: (target == "lib").then_some(duration / 2.0),
-            state: UnitState::Ran,
-            member: true,
-            ..UnitTiming::default()
-        }
-    }
-
-    fn record(units: Vec<UnitTiming>, clean: &str) -> BuildRecord {
-        let run = Run {
-            id: "20260101T000000000Z-a".to_owned(),
-            jobs: Some(2),
-            clean: clean.to_owned(),
-            host: "x86_64-unknown-linux-gnu".to_owned(),
-            directory_bytes: Some(3 << 30),
-            ..Run::default()
-        };
-        let build = BuildTimings {
-            total: units.iter().map(UnitTiming::end).fold(0.0, f64::max),
-            units,
-            order: Order::UnitGraph,
-            ..BuildTimings::default()
-        };
-        BuildRecord::new(run, build).unwrap()
-    }
-
-    fn dev() -> BuildSettings {
-        BuildSettings {
-            profile: "dev".to_owned(),
-            incremental: true,
-            debug: "full".to_owned(),
-            build_opt_level: "0".to_owned(),
-            fast_linker: Some("mold"),
-            ..BuildSettings::default()
-        }
-    }
-
-    #[test]
-    fn proposals_name_their_figures() {
-        let units = vec![
-            unit("a", "lib", 0.0, 10.0),
-            unit("b", "lib", 0.0, 10.0),
-            unit("b", "run", 10.0, 2.0),
-            unit("c", "bin \"c\"", 10.0, 4.0),
-        ];
-        let found = propose(&record(units, "all"), &dev()).unwrap();
-        let shown = found
-            .iter()
-            .map(|it| format!("{}\n  {}\n", it.what(), it.because));
-        expect_test::expect![[r#"
-            timings try profile.dev.codegen-units=16
-              the units use 93% of the jobs, so less work counts more than more threads; code generation takes 54% of the work with 256 codegen units
-            timings try profile.dev.incremental=false
-              this build starts from nothing, and writes state that only later builds use; the directory takes 3.0GiB
-            timings try 'profile.dev.debug="line-tables-only"'
-              code generation and linking, 54% of the work, write full debug information; the directory takes 3.0GiB
-            timings try 'profile.dev.split-debuginfo="unpacked"'
-              binaries and tests take 15% of the work, and the linker copies their debug information
-            timings try 'target.x86_64-unknown-linux-gnu.rustflags=["-Clink-arg=-fuse-ld=mold"]'
-              binaries and tests take 15% of the work, and the linker mold is installed
-            timings try profile.dev.build-override.opt-level=1
-              build scripts run for 8% of the work, and are not optimized
-            split the package b
-              its 12.00s delay the build: two halves side by side would save about 4.00s of 14.00s
-            split the package a
-              its 10.00s delay the build: two halves side by side would save about 3.00s of 14.00s
-        "#]]
-        .assert_eq(&shown.collect::<String>());
-    }
-
-    /// A setting that is already chosen is not proposed.
-    #[test]
-    fn settings_that_hold_already_are_not_proposed() {
-        let units = || {
-            vec![
-                unit("a", "lib", 0.0, 10.0),
-                unit("c", "bin \"c\"", 10.0, 4.0),
-            ]
-        };
-        let fields = |record: &BuildRecord, settings: &BuildSettings| {
-            let found = propose(record, settings).unwrap();
-            let settings = found.iter().flat_map(|it| &it.settings);
-            let fields = settings.map(|it| {
-                it.split('=')
-                    .next()
-                    .unwrap()
-                    .rsplit('.')
-                    .next()
-                    .unwrap()
-                    .to_owned()
-            });
-            fields.collect::<Vec<String>>().join(" ")
-        };
-        let all = record(units(), "all");
-        let none = record(units(), "none");
-        assert_eq!(
-            fields(&all, &dev()),
-            "incremental debug split-debuginfo rustflags"
-        );
-        assert_eq!(fields(&none, &dev()), "debug split-debuginfo rustflags");
-        let lean = BuildSettings {
-            incremental: false,
-            debug: "none".to_owned(),
-            has_linker: true,
-            codegen_units: Some(1),
-            ..dev()
-        };
-        // One unit at a time on two jobs is more than half, so codegen units are not the limit.
-        assert_eq!(fields(&all, &lean), "");
-        assert_eq!(fields(&none, &lean), "incremental");
-        let optimized = BuildSettings {
-            build_opt_level: "3".to_owned(),
-            ..lean
-        };
-        let mut host = units();
-        host[0].host = true;
-        assert_eq!(fields(&record(host, "all"), &optimized), "opt-level");
-    }
-
-    #[test]
-    fn the_build_that_ran_most_says_most() {
-        let series = |id: &str, ran: usize, failed: bool| {
-            let run = Run {
-                id: id.to_owned(),
-                ran,
-                failed,
-                ..Run::default()
-            };
-            vec![run]
-        };
-        let history = [
-            series("a", 9, false),
-            series("b", 9, false),
-            series("c", 1, false),
-            series("d", 99, true),
-        ];
-        assert_eq!(most_telling(&history).unwrap()[0].id, "b");
-        assert_eq!(most_telling(&history[3..]), None);
-    }
-}
+mod tests;

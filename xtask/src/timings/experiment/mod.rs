@@ -12,8 +12,8 @@ use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::usage;
 
-use self::candidates::BuildSettings;
-pub(crate) use self::candidates::Candidate;
+pub(crate) use self::candidates::TrialCandidate;
+use self::candidates::TrialSettings;
 use self::plan::{TrialKind, TrialPlan};
 pub(crate) use self::report::{TrialReport, lines as proposal_lines};
 use super::{ContendedArgs, ReportFormat, RunHistory};
@@ -113,7 +113,7 @@ pub(crate) fn run(args: &TryArgs) -> Result<Status> {
 ///
 /// # Errors
 /// Returns an error if a record or the settings of its profile cannot be read.
-pub(super) fn proposals(kept: &RunHistory, use_of: ContendedArgs) -> Result<Vec<Candidate>> {
+pub(super) fn proposals(kept: &RunHistory, use_of: ContendedArgs) -> Result<Vec<TrialCandidate>> {
     let (history, _) = kept.comparable(use_of);
     let Some(series) = candidates::most_telling(&history) else {
         return Ok(Vec::new());
@@ -126,18 +126,18 @@ pub(super) fn proposals(kept: &RunHistory, use_of: ContendedArgs) -> Result<Vec<
     candidates::propose(record, &settings).map_err(|error| usage!("{error}"))
 }
 
-fn build_settings(kept: &RunHistory, record: &BuildRecord) -> Result<BuildSettings> {
+fn build_settings(kept: &RunHistory, record: &BuildRecord) -> Result<TrialSettings> {
     // Tests are built with the profile `test`, which inherits from `dev`.
     let profile = match &*record.run.profile {
         "" | "test" | "debug" => "dev",
         "bench" => "release",
         named => named,
     };
-    BuildSettings::of(&kept.runner, &kept.workspace, profile, &record.run.host)
+    TrialSettings::of(&kept.runner, &kept.workspace, profile, &record.run.host)
 }
 
 impl TryArgs {
-    fn propose(&self, kept: &RunHistory) -> Result<Vec<Candidate>> {
+    fn propose(&self, kept: &RunHistory) -> Result<Vec<TrialCandidate>> {
         if self.only.is_some() || self.edit.is_some() || !self.cargo_args.is_empty() {
             return Err(usage!(
                 "no setting is named\nhint: name one, for example profile.dev.codegen-units=16"

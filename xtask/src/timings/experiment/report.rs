@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::builds::{TrialResults, TrialRun};
-use super::candidates::Candidate;
+use super::candidates::TrialCandidate;
 use super::plan::{TrialKind, TrialPlan, Way};
 use super::proof::{LIMIT, Proof, TrialVerdict, least_runs, prove};
 use crate::artifacts::disk_usage::size;
@@ -22,7 +22,7 @@ pub(crate) struct TrialReport {
     /// The experiment. `None` if no setting was named.
     pub experiment: Option<TrialOutcome>,
     /// The settings that are worth an experiment. Empty if settings were named.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<TrialCandidate>,
 }
 
 /// The outcome of an experiment.
@@ -150,7 +150,7 @@ impl TrialReport {
 }
 
 /// Returns one line for each proposal.
-pub(crate) fn lines(candidates: &[Candidate]) -> Vec<String> {
+pub(crate) fn lines(candidates: &[TrialCandidate]) -> Vec<String> {
     let lines = candidates.iter();
     match candidates.is_empty() {
         true => vec!["The records show nothing that a setting would help.".to_owned()],
@@ -161,7 +161,7 @@ pub(crate) fn lines(candidates: &[Candidate]) -> Vec<String> {
 }
 
 /// Returns the document that proposes settings.
-fn candidates(candidates: &[Candidate]) -> Document {
+fn candidates(candidates: &[TrialCandidate]) -> Document {
     Document {
         title: "Worth a try".to_owned(),
         sections: vec![DocumentPart {
