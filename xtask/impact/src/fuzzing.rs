@@ -93,5 +93,10 @@ pub fn sources(text: &str) {
         (files_left >= 0).then(|| text.to_owned())
     };
     drop(source_scan::scan(&root, package, &|_, _| None, &mut read));
-    drop(source_scan::scan_build_script(&root, package, &mut read));
+    drop(source_scan::scan_build_script(
+        &root,
+        package,
+        &[],
+        &mut read,
+    ));
 }

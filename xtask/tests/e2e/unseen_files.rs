@@ -61,8 +61,51 @@ const LIBRARIES: &[Library] = &[
          #[proc_macro]\npub fn page(name: TokenStream) -> TokenStream { format!(\"include_str!(concat!(env!(\\\"CARGO_MANIFEST_DIR\\\"), \\\"/templates/\\\", {name}))\").parse().unwrap() }\n",
         "",
     ),
+    ("teller", "", "pub const PATH: &str = \"../tables/by_value.bin\";\n", ""),
+    (
+        "joiner",
+        "",
+        "#[macro_export]\nmacro_rules! joined { ($x:literal) => { include_str!(concat!(env!(\"JOINED_PLACE\"), $x)) } }\n",
+        "",
+    ),
     ("data", "", "", ""),
     ("rows", "", "", ""),
+    (
+        "first",
+        "[dependencies]\nkit = { path = \"../kit\" }\n",
+        "pub extern crate kit;\n",
+        "",
+    ),
+    (
+        "second",
+        "[dependencies]\nfirst = { path = \"../first\" }\n",
+        "pub extern crate first;\n",
+        "",
+    ),
+    (
+        "third",
+        "[dependencies]\nsecond = { path = \"../second\" }\n",
+        "pub const A: &str = second::first::kit::up!(\"data/by_chain.bin\");\n",
+        "",
+    ),
+    (
+        "joined",
+        "[dependencies]\njoiner = { path = \"../joiner\" }\n",
+        "pub const A: &str = joiner::joined!(\"/by_variable.bin\");\n",
+        "",
+    ),
+    (
+        "valued",
+        "[build-dependencies]\nteller = { path = \"../teller\" }\n",
+        "",
+        "println!(\"cargo::rerun-if-changed={}\", teller::PATH);",
+    ),
+    (
+        "asked",
+        "",
+        "",
+        "println!(\"cargo::rerun-if-changed={}\", std::env::var(\"WATCHED_FILE\").unwrap());",
+    ),
     (
         "handed",
         "[dependencies]\nkit = { path = \"../kit\" }\n",
@@ -136,6 +179,10 @@ const FILES: &[(&str, &str)] = &[
     ("crates/data/by_library.bin", ""),
     ("crates/data/watched.bin", ""),
     ("crates/data/deep.bin", ""),
+    ("crates/data/by_chain.bin", ""),
+    ("crates/data/by_variable.bin", ""),
+    ("crates/tables/by_value.bin", ""),
+    ("settings/by_setting.bin", ""),
     ("crates/data/from_code.bin", ""),
     ("crates/rows/many/one.bin", ""),
     ("crates/data/other.bin", ""),
@@ -180,6 +227,11 @@ fn files_that_no_scan_shows_are_found_without_records() {
     for (file, text) in FILES {
         project.write(file, text);
     }
+    project.write(
+        ".cargo/config.toml",
+        "[env]\nJOINED_PLACE = { value = \"crates/data\", relative = true }\n\
+         WATCHED_FILE = { value = \"settings/by_setting.bin\", relative = true }\n",
+    );
     let project = project.in_git();
     project.build(&["check", "--workspace"]).unwrap();
     project.commit("Build");
@@ -204,8 +256,8 @@ fn files_that_no_scan_shows_are_found_without_records() {
     assert_eq!(wrong, "");
 }
 
-/// Returns the packages that read a file, according to the dep-info of rustc. The build script of
-/// `told` watches the file `watched.bin`, which dep-info does not list.
+/// Returns the packages that read a file, according to the dep-info of rustc. Dep-info does not list
+/// the files that a build script watches.
 fn readers(project: &Project, file: &str) -> BTreeSet<String> {
     let mut readers = BTreeSet::new();
     let name = file.rsplit('/').next().unwrap();
@@ -236,8 +288,12 @@ fn readers(project: &Project, file: &str) -> BTreeSet<String> {
             readers.insert(package.trim_start_matches("lib").to_owned());
         }
     }
-    if name == "watched.bin" {
-        readers.insert("told".to_owned());
-    }
+    let watching = match name {
+        "watched.bin" => Some("told"),
+        "by_value.bin" => Some("valued"),
+        "by_setting.bin" => Some("asked"),
+        _ => None,
+    };
+    readers.extend(watching.map(str::to_owned));
     readers
 }

@@ -14,7 +14,8 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::unit_inputs::{Roots, Watch};
+use super::dep_info::Local;
+use super::unit_inputs::{Newest, Roots, Watch};
 use super::unit_record::{RecordedMode, UnitDir, UnitName, output_directory};
 use crate::build_dir::{Layout, ProfileDir, profile_dirs};
 use crate::paths::RealPaths;
@@ -35,6 +36,9 @@ pub struct UnitRecord {
     pub invoked: Option<SystemTime>,
     /// The recorded inputs, resolved for each directory that has a package of this name.
     pub inputs: Vec<(Utf8PathBuf, RecordedInputs)>,
+    /// The newest file of the package when the unit was documented, as cargo wrote it; see
+    /// [`Newest::parse`].
+    documented: Option<String>,
     /// The root source file that the unit was compiled from; see [`ProfileDir::compiled_from`].
     pub compiled_from: Option<Utf8PathBuf>,
     /// The hash of the unit; see [`super::unit_record::StoredFingerprint::hash`].
@@ -168,6 +172,17 @@ pub fn read(
 }
 
 impl UnitRecord {
+    /// Returns the newest file of a package when the unit was documented. Returns `None` for a unit
+    /// in another mode.
+    pub fn documented(&self, package: &Utf8Path) -> Option<Newest> {
+        Newest::parse(self.documented.as_deref()?, package)
+    }
+
+    /// Returns the time at which cargo wrote the fingerprint of the unit, after the build.
+    pub fn written(&self) -> Option<SystemTime> {
+        self.stamp.map(|(time, _)| time)
+    }
+
     /// Resolves the symbolic links again, because a link may point elsewhere than when the record
     /// was read.
     fn follow_links(&mut self, paths: &mut RealPaths) {
@@ -288,7 +303,12 @@ fn read_units(
                 Some((package.to_owned(), inputs))
             });
             let dependencies = record.fingerprint.deps.iter();
+            let documented = match (record.name.mode, &record.fingerprint.local[..]) {
+                (RecordedMode::Doc, [Local::Precalculated(newest)]) => Some(newest.clone()),
+                _ => None,
+            };
             units.push(UnitRecord {
+                documented,
                 inputs: inputs.collect(),
                 compiled_from: profile.compiled_from(&record),
                 value: record.value,

@@ -30,7 +30,7 @@ use std::time::SystemTime;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
-use crate::build_dir::unit_inputs::Watch;
+use crate::build_dir::unit_inputs::{Newest, Watch};
 use crate::build_dir::unit_record;
 use crate::build_dir::unit_record::{RecordedKind, UnitName};
 use crate::cargo_config::configuration_files;
@@ -61,6 +61,8 @@ pub struct Records<'a> {
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
+    /// The records of documentation, by unit.
+    documented: HashMap<UnitIx, Vec<Documented>>,
     /// The values of the records of overridden scripts. The unit graph has no units for such
     /// scripts.
     overridden: HashSet<u64>,
@@ -77,6 +79,15 @@ struct RecordFindings {
     /// True for a unit whose records are current. The flag of the key says if settings are compared
     /// too.
     settled: HashMap<(UnitIx, bool), bool>,
+}
+
+/// The record of a documentation unit. Cargo documents the unit again when another file is the
+/// newest of its package.
+pub struct Documented {
+    /// The newest file of the package; `None` if the record does not say.
+    pub newest: Option<Newest>,
+    /// The time at which cargo wrote the record.
+    pub written: Option<SystemTime>,
 }
 
 /// A record, assigned to a unit.
@@ -106,6 +117,7 @@ impl<'a> Records<'a> {
             context,
             by_unit: BTreeMap::new(),
             readers: HashMap::new(),
+            documented: HashMap::new(),
             overridden: HashSet::new(),
             found: RefCell::default(),
         }
@@ -137,9 +149,41 @@ impl<'a> Records<'a> {
                 }
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
                 records.add(unit, is_here, &by_name, &scripts);
+                if is_here {
+                    records.add_documented(unit, &by_name);
+                }
             }
         }
         records
+    }
+
+    /// Assigns a record of documentation to its units.
+    fn add_documented(&mut self, evidence: &UnitRecord, by_name: &UnitsByName) {
+        let QueryContext {
+            workspace,
+            graph,
+            layout,
+            ..
+        } = self.context;
+        for &unit in by_name.documented_by(evidence) {
+            let package = graph.unit(unit).package;
+            let directory = layout.directory(package);
+            let fits = workspace
+                .package(package)
+                .may_have_features(&evidence.features);
+            if let Some(directory) = directory.filter(|_| fits) {
+                let documented = Documented {
+                    newest: evidence.documented(directory),
+                    written: evidence.written(),
+                };
+                self.documented.entry(unit).or_default().push(documented);
+            }
+        }
+    }
+
+    /// Returns the records of a documentation unit.
+    pub fn documented(&self, unit: UnitIx) -> &[Documented] {
+        self.documented.get(&unit).map_or(&[], Vec::as_slice)
     }
 
     /// Assigns a record to the units that it belongs to.

@@ -62,9 +62,23 @@ impl UnitsByName {
     }
 
     pub(super) fn of(&self, record: &UnitRecord) -> &[UnitIx] {
-        let Some((kind, target, mode)) = in_graph(&record.name) else {
+        match in_graph(&record.name) {
+            Some((kind, target, mode)) => self.find(record, kind, target, mode),
+            None => &[],
+        }
+    }
+
+    /// Returns the documentation units that a record of documentation belongs to.
+    pub(super) fn documented_by(&self, record: &UnitRecord) -> &[UnitIx] {
+        if record.name.mode != unit_record::RecordedMode::Doc {
             return &[];
-        };
+        }
+        let kind = target_kind(record.name.kind);
+        let target = crate_name(kind, &record.name.target);
+        self.find(record, kind, target, Mode::Doc)
+    }
+
+    fn find(&self, record: &UnitRecord, kind: TargetKind, target: String, mode: Mode) -> &[UnitIx] {
         self.0
             .get(&(record.package.clone(), kind, target, mode))
             .map_or(&[], Vec::as_slice)

@@ -31,7 +31,7 @@ use crate::build_dir::unit_inputs::Newest;
 use crate::cargo_config::CargoConfig;
 use crate::records::layout::PackageDirectories;
 use crate::seeds::rules::{PathRule, Rules};
-use crate::seeds::scripts::is_in_nested_package;
+use crate::seeds::scripts::{came_or_went, is_in_nested_package};
 use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::seeds::sources::{Outsides, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
@@ -251,12 +251,32 @@ impl SeedFinder<'_> {
                 continue;
             }
             for &unit in graph.units_of(package) {
-                if graph.unit(unit).mode == Mode::Doc {
+                if graph.unit(unit).mode == Mode::Doc
+                    && !self.is_still_documented(unit, change, path, directory)
+                {
                     let because = "cargo documents its package again when any of its files changes";
                     self.seed(unit, Rule::Source, change, because);
                 }
             }
         }
+    }
+
+    /// Returns true if an added or deleted file changes nothing for a documentation unit: every
+    /// record of the unit names a newest file of the package that is still the newest.
+    fn is_still_documented(
+        &mut self,
+        unit: UnitIx,
+        change: &Change,
+        path: &Utf8Path,
+        directory: &Utf8Path,
+    ) -> bool {
+        let documented = self.inputs.records.documented(unit);
+        let mut records = documented.iter();
+        !documented.is_empty()
+            && records.all(|record| {
+                came_or_went(change, path, record.written)
+                    && self.is_newest(record.newest.as_ref(), path, directory)
+            })
     }
 
     /// Returns true if a unit reads a file according to the unit's sources.

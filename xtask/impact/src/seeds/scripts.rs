@@ -7,7 +7,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use super::sources::WatchedBySource;
 use super::{Rule, Seed};
 use crate::build_dir::unit_inputs::{Newest, Watch};
-use crate::records::{Record, modified};
+use crate::records::modified;
 use crate::seeds::{SeedFinder, SeedInputs};
 use crate::unit_graph::{Mode, UnitIx};
 use crate::vcs::{Change, ChangeStatus};
@@ -36,7 +36,7 @@ impl SeedFinder<'_> {
                     Some(Watch::Package(newest))
                         if in_package(self)
                             && self.sources.lists(package, path)
-                            && !(came_or_went(change, path, recorded)
+                            && !(came_or_went(change, path, recorded.invoked())
                                 && self.is_newest(newest.as_ref(), path, directory)) =>
                     {
                         because = Some(WATCHES_PACKAGE);
@@ -68,7 +68,10 @@ impl SeedFinder<'_> {
                     because = Some("its build script may name no input, and watch the package");
                 } else {
                     let within = if in_package { directory } else { root };
-                    let is_named = script.names(path, within, directory);
+                    let is_named = script.names(path, within, directory)
+                        || script.has_doubts()
+                            && (script.may_end_in(path)
+                                || self.sources.is_named_for_script(package, path, within));
                     let is_own = in_package && (!is_read || script.may_take(path, directory));
                     // The output that a library prints for the script is not visible in the
                     // script's sources.
@@ -88,7 +91,7 @@ impl SeedFinder<'_> {
 
     /// Returns true if the recorded newest file of a package is not `path` and is still the newest
     /// file.
-    fn is_newest(
+    pub(super) fn is_newest(
         &mut self,
         newest: Option<&Newest>,
         path: &Utf8Path,
@@ -157,15 +160,16 @@ impl SeedFinder<'_> {
     }
 }
 
-/// Returns true if a path was added or deleted since a run and has no effect on other files. Cargo
-/// compares only the newest file of a package whose script declares no input.
-fn came_or_went(change: &Change, path: &Utf8Path, run: &Record<'_>) -> bool {
+/// Returns true if a path was added or deleted since a build and has no effect on other files. Cargo
+/// compares only the newest file of a package whose script declares no input, and of a package that
+/// it documents.
+pub(super) fn came_or_went(change: &Change, path: &Utf8Path, built: Option<SystemTime>) -> bool {
     // These files decide which files belong to the package, so they can bring in newer files.
     let decides = matches!(path.file_name(), Some(".gitignore" | "Cargo.toml"));
     let mut above = path.ancestors().skip(1);
     matches!(change.status, ChangeStatus::Added | ChangeStatus::Deleted)
         && !decides
-        && above.find(|above| above.is_dir()).and_then(modified) > run.invoked()
+        && above.find(|above| above.is_dir()).and_then(modified) > built
 }
 
 /// Returns true if an added manifest makes a nested package of the directory with the newest file.

@@ -257,3 +257,109 @@ fn a_file_that_another_packages_test_opens_reruns_that_test() {
         assert_eq!(modified(scene, "b/data.json"), expected, "{source}");
     }
 }
+
+#[test]
+fn a_file_that_was_not_the_newest_reaches_no_documentation() {
+    let all = "a lib doc: Source\n";
+    for (story, newest, status, expected) in [
+        (
+            "another file is the newest",
+            Some(("src/lib.rs", 900)),
+            ChangeStatus::Deleted,
+            "",
+        ),
+        (
+            "the deleted file was the newest",
+            Some(("notes.yml", 900)),
+            ChangeStatus::Deleted,
+            all,
+        ),
+        (
+            "the newest file was written again",
+            Some(("src/lib.rs", 950)),
+            ChangeStatus::Deleted,
+            all,
+        ),
+        (
+            "the record names no file",
+            Some(("", 900)),
+            ChangeStatus::Deleted,
+            all,
+        ),
+        ("there is no record", None, ChangeStatus::Deleted, all),
+        (
+            "the file was modified",
+            Some(("src/lib.rs", 900)),
+            ChangeStatus::Modified,
+            all,
+        ),
+    ] {
+        let mut scene = Scene::new(LIBRARY, Verb::Doc, &[]);
+        scene.set_age("a/src/lib.rs", 900);
+        if let Some(newest) = newest {
+            scene.documented("a", newest, 500);
+        }
+        scene.change("a/notes.yml", status);
+        assert_eq!(scene.seeds(), expected, "{story}");
+    }
+}
+
+#[test]
+fn a_setting_for_panics_does_not_reach_tests_and_the_host() {
+    let both = "a lib test: Source\na lib: Source\n";
+    let abort = "#[cfg(panic = \"abort\")]\nmod x;";
+    let unwind = "#[cfg(panic = \"unwind\")]\nmod x;";
+    let profile = (
+        "Cargo.toml",
+        "[workspace]\n[profile.dev]\npanic = \"abort\"\n",
+    );
+    let flags = (
+        ".cargo/config.toml",
+        "build.rustflags = [\"-Cpanic=abort\"]",
+    );
+    for (source, setting, expected) in [
+        (abort, None, ""),
+        (unwind, None, both),
+        (abort, Some(profile), "a lib: Source\n"),
+        (unwind, Some(profile), both),
+        (abort, Some(flags), both),
+    ] {
+        let mut files = vec![("a/src/lib.rs", source), ("a/src/x.rs", "")];
+        files.extend(setting);
+        let mut scene = Scene::new("a: lib!bench!doctest", Verb::Check, &files);
+        let host = PlatformFacts {
+            name: "T".to_owned(),
+            cfg: BTreeSet::from(["unix".to_owned()]),
+        };
+        scene.workspace.platforms = Some(vec![host]);
+        scene.change("a/src/x.rs", ChangeStatus::Modified);
+        let seeds = scene.seeds();
+        let sources = seeds.lines().filter(|it| it.ends_with("Source"));
+        let sources: String = sources.map(|it| format!("{it}\n")).collect();
+        assert_eq!(sources, expected, "{source} {setting:?}");
+    }
+}
+
+#[test]
+fn only_macros_of_a_library_make_paths_for_its_users() {
+    let text =
+        "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";
+    let macros = "#[macro_export] macro_rules! m { ($x:expr) => { include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), $x)) } }";
+    let names = "fn f() { open(\"../n/data.bin\"); }";
+    let together = format!("{macros}\n{names}");
+    for (story, of_macros, of_others, expected) in [
+        ("in another file", macros, names, ""),
+        ("in the file of the macros", &together, "", "a lib: Doubt\n"),
+    ] {
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::m!(\"/x\");"),
+            ("m/src/lib.rs", of_macros),
+            ("m/src/others.rs", of_others),
+            ("n/data.bin", ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), "n/data.bin");
+        let of_user = seeds.lines().filter(|it| it.starts_with("a "));
+        let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_user, expected, "{story}");
+    }
+}

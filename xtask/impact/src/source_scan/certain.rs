@@ -1,10 +1,9 @@
 //! The texts that a build script prints in every run. They are printed by literals in `main`, and
-//! in the script's own functions that `main` calls. A text is not certain under a condition, in a
+//! in the functions of the script and of its libraries that `main` calls. A text is not certain under a condition, in a
 //! loop that may have no items, or after code that may end the script early.
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::functions::Function;
@@ -14,27 +13,87 @@ use super::tokens::{
 };
 
 /// Returns the texts that a script certainly prints. `files` are the files of the script, the root
-/// first.
-pub(super) fn printed_for_certain(
-    files: &[(&Utf8Path, TokenStream)],
+/// first. `libraries` are the libraries that the script may call, by the names of their crates.
+pub(super) fn printed_for_certain<'a>(
+    files: &[TokenStream],
+    libraries: impl Iterator<Item = (&'a str, &'a [TokenStream])>,
     names: &Names<'_>,
 ) -> Vec<String> {
-    let (mut functions, mut of_root) = (HashMap::new(), HashMap::new());
-    for (_, tokens) in files {
-        functions_in(tokens.clone(), true, &mut functions);
-    }
-    let root = files.first().map(|(_, tokens)| tokens.clone());
+    let mut of_root = HashMap::new();
+    let root = files.first().cloned();
     functions_in(root.unwrap_or_default(), false, &mut of_root);
     let main = of_root.remove("main").flatten();
     let mut walker = CertainWalker {
-        functions,
+        crates: vec![CertainCrate::of("", files)],
+        inside: 0,
         constants: names,
         texts: Vec::new(),
     };
+    let libraries = libraries.map(|(name, files)| CertainCrate::of(name, files));
+    walker.crates.extend(libraries);
     if let Some(main) = main {
         walker.walk(&main.body, names.inner());
     }
     walker.texts
+}
+
+/// The functions of a build script or of a library that the script may call.
+struct CertainCrate {
+    /// The name of the library; empty for the script.
+    name: String,
+    /// The functions that have not been called yet.
+    functions: CertainFunctions,
+    /// The names in each `use`, the name of the used crate first.
+    uses: Vec<Vec<String>>,
+}
+
+impl CertainCrate {
+    fn of(name: &str, files: &[TokenStream]) -> Self {
+        let mut functions = HashMap::new();
+        let mut uses = Vec::new();
+        for tokens in files {
+            functions_in(tokens.clone(), true, &mut functions);
+            uses_in(tokens.clone(), &mut uses);
+        }
+        Self {
+            name: name.to_owned(),
+            functions,
+            uses,
+        }
+    }
+
+    /// Returns true if the crate imports a function of another crate by name.
+    fn uses(&self, other: &str, function: &str) -> bool {
+        let mut uses = self.uses.iter();
+        uses.any(|it| {
+            it.first().is_some_and(|it| it == other) && it.iter().any(|it| it == function)
+        })
+    }
+}
+
+/// Collects the names in each `use` of `stream` that renames nothing.
+fn uses_in(stream: TokenStream, uses: &mut Vec<Vec<String>>) {
+    let tokens = trees(stream);
+    for (at, token) in tokens.iter().enumerate() {
+        if is_ident(token, "use") {
+            let mut names = Vec::new();
+            names_in(before(&tokens[at + 1..], ';'), &mut names);
+            if !names.iter().any(|name| name == "as") {
+                uses.push(names);
+            }
+        } else if let TokenTree::Group(inner) = token {
+            uses_in(inner.stream(), uses);
+        }
+    }
+}
+
+fn names_in(tokens: &[TokenTree], names: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => names_in(&trees(group.stream()), names),
+            token => names.extend(name(token)),
+        }
+    }
 }
 
 /// The functions and closures by name; `None` for a name with several functions or with a
@@ -93,8 +152,10 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunction
 const LEAVE: &[&str] = &["return", "exit"];
 
 struct CertainWalker<'a> {
-    /// The functions that have not been called yet.
-    functions: CertainFunctions,
+    /// The script, then the libraries.
+    crates: Vec<CertainCrate>,
+    /// The index of the crate that the walk is inside of.
+    inside: usize,
     constants: &'a Names<'a>,
     texts: Vec<String>,
 }
@@ -179,15 +240,47 @@ impl CertainWalker<'_> {
             } else if let Some(called) = name(token)
                 && let Some(TokenTree::Group(arguments)) = rest.get(1)
                 && arguments.delimiter() == Delimiter::Parenthesis
-                && let Some(function) = self.functions.get_mut(&called).and_then(Option::take)
+                && let Some((of, function)) = self.function(&tokens[..at - 1], &called)
             {
                 let arguments = trees(arguments.stream());
-                let inside = function.entered(&arguments, statement.names(), self.constants);
-                self.walk(&function.body, inside);
+                let names = function.entered(&arguments, statement.names(), self.constants);
+                let outside = std::mem::replace(&mut self.inside, of);
+                self.walk(&function.body, names);
+                self.inside = outside;
             }
         }
         true
     }
+
+    /// Takes the function that a call means, with the index of its crate. `before` are the tokens
+    /// before the name of the function.
+    fn function(&mut self, before: &[TokenTree], called: &str) -> Option<(usize, Function)> {
+        let path = path_before(before);
+        let libraries = self.crates.iter().enumerate().skip(1);
+        let mut libraries = libraries.filter(|(at, _)| *at != self.inside);
+        let here = &self.crates[self.inside];
+        let of = match path.first() {
+            Some(first) => libraries.find(|(_, library)| library.name == *first),
+            None => libraries.find(|(_, library)| here.uses(&library.name, called)),
+        };
+        let of = of.map_or(self.inside, |(at, _)| at);
+        let function = self.crates[of].functions.get_mut(called);
+        Some((of, function.and_then(Option::take)?))
+    }
+}
+
+/// Returns the segments of the path that ends before a name: `a` and `b` for `a::b::`.
+fn path_before(mut tokens: &[TokenTree]) -> Vec<String> {
+    let mut path = Vec::new();
+    while let [before @ .., segment, colon, second] = tokens
+        && is_punct(colon, ':')
+        && is_punct(second, ':')
+        && let Some(segment) = name(segment)
+    {
+        path.insert(0, segment);
+        tokens = before;
+    }
+    path
 }
 
 /// Returns the number of tokens of a statement under a condition: up to its last braces or to its

@@ -16,6 +16,7 @@
 //! attribute".
 
 mod build_script;
+mod called;
 mod certain;
 mod condition;
 mod functions;
@@ -33,7 +34,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-pub use build_script::{BuildScriptScan, scan_build_script};
+pub use build_script::{BuildScriptScan, LibraryFiles, ScriptLibrary, scan_build_script};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};

@@ -20,6 +20,11 @@ fn with_reader<T>(files: Files<'_>, run: impl FnOnce(&mut Reader<'_>) -> T) -> T
 
 type Reader<'a> = dyn FnMut(&Utf8Path) -> Option<String> + 'a;
 
+/// Scans a build script without libraries.
+fn scan_alone(root: &str, directory: &str, read: &mut Reader<'_>) -> BuildScriptScan {
+    scan_build_script(root.into(), directory.into(), &[], read).0
+}
+
 fn scan_files(files: Files<'_>) -> SourceScan {
     let root = Utf8Path::new("/p").join(files[0].0);
     with_reader(files, |read| {
@@ -390,11 +395,7 @@ fn variables_are_collected() {
 
 #[test]
 fn instructions_are_found_in_build_scripts() {
-    let scan = |files: Files<'_>| {
-        with_reader(files, |read| {
-            scan_build_script("/p/build.rs".into(), Utf8Path::new("/p"), read)
-        })
-    };
+    let scan = |files: Files<'_>| with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
     let found = scan(&[
         (
             "build.rs",
@@ -543,9 +544,7 @@ fn instructions_in_an_included_text_are_found() {
             "cargo::rerun-if-changed=watched.txt\nand more\n",
         ),
     ];
-    let scan = with_reader(files, |read| {
-        scan_build_script("/p/build.rs".into(), "/p".into(), read)
-    });
+    let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
     assert_eq!(said(&scan.rerun_if_changed), "watched.txt");
     assert!(scan.says_any);
 }
@@ -561,7 +560,7 @@ fn known_arguments_are_filled_in() {
         }
     "#;
     let scan = with_reader(&[("build.rs", text)], |read| {
-        scan_build_script("/p/build.rs".into(), "/p".into(), read)
+        scan_alone("/p/build.rs", "/p", read)
     });
     assert_eq!(said(&scan.rerun_if_changed), "data/lines.csv inputs");
     assert_eq!(scan.doubts.len(), 1);
@@ -579,9 +578,7 @@ fn constants_of_a_build_script_are_filled_in() {
         }
     "#;
     let files: Files<'_> = &[("build.rs", text)];
-    let scan = with_reader(files, |read| {
-        scan_build_script("/p/build.rs".into(), "/p".into(), read)
-    });
+    let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
     assert_eq!(said(&scan.rerun_if_changed), "data/stations.csv");
     assert_eq!(
         doubts(&scan.doubts),
@@ -634,9 +631,7 @@ fn variables_are_filled_in_if_nothing_else_binds_their_name() {
         for body in bodies {
             let text = format!("fn main() {{ {body} }}");
             let files: Files<'_> = &[("build.rs", &text)];
-            let scan = with_reader(files, |read| {
-                scan_build_script("/p/build.rs".into(), "/p".into(), read)
-            });
+            let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
             let found = (&*said(&scan.rerun_if_changed), scan.doubts.len());
             assert_eq!(found, expected, "{body}");
         }
@@ -824,12 +819,120 @@ fn literals_are_followed_into_functions_of_the_build_script() {
             "println!(\"cargo:rerun-if-changed={}\", path.display());",
         );
         let files: Files<'_> = &[("build.rs", &text)];
-        let scan = with_reader(files, |read| {
-            scan_build_script("/p/build.rs".into(), "/p".into(), read)
-        });
+        let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
         let found = (&*said(&scan.rerun_if_changed), scan.doubts.len());
         assert_eq!(found, (paths, doubts), "{text}");
         assert!(scan.says_any, "{text}");
+    }
+}
+
+#[test]
+fn functions_of_libraries_are_followed_from_the_build_script() {
+    const WATCH: &str = "pub fn watch(path: &str) { println!(\"cargo:rerun-if-changed={path}\"); }";
+    const FIXED: &str = "pub fn fixed() { println!(\"cargo:rerun-if-changed=x\"); }";
+    let both = format!("{WATCH} {FIXED}");
+    let of_module = format!("pub mod m {{ {WATCH} }}");
+    let in_turn = format!("pub fn all() {{ one(); }} fn one() {{ watch(\"y\"); }} {WATCH}");
+    let conditional = format!("pub fn maybe() {{ if x() {{ watch(\"y\"); }} }} {WATCH}");
+    let twice = format!("#[cfg(a)] {FIXED} #[cfg(not(a))] {FIXED}");
+    let reexported = format!("pub use m::watch; mod m {{ {WATCH} }}");
+    // Each case has the library `helper`, the items and the body of `main` of the script, the
+    // expected paths, and true if the script certainly prints an instruction.
+    let cases = [
+        (FIXED, "", "helper::fixed();", "x", true),
+        (
+            WATCH,
+            "",
+            "helper::watch(\"a\"); helper::watch(\"b\");",
+            "a b",
+            true,
+        ),
+        (&both, "", "helper::watch(\"a\");", "a", true),
+        (&both, "", "helper::other();", "", false),
+        (FIXED, "", "if x() { helper::fixed(); }", "x", false),
+        (FIXED, "use helper::fixed;", "fixed();", "x", true),
+        (FIXED, "use helper::{other, fixed};", "fixed();", "x", true),
+        (FIXED, "use helper::*;", "fixed();", "x", false),
+        (FIXED, "use helper::fixed as f;", "f();", "x", false),
+        // The crate may be known by another name in the script.
+        (FIXED, "", "renamed::fixed();", "x", false),
+        (&of_module, "", "helper::m::watch(\"a\");", "a", true),
+        (
+            &of_module,
+            "use helper::m::watch;",
+            "watch(\"a\");",
+            "a",
+            true,
+        ),
+        (&reexported, "", "helper::watch(\"a\");", "a", true),
+        (&in_turn, "", "helper::all();", "y", true),
+        (&conditional, "", "helper::maybe();", "y", false),
+        (&twice, "", "helper::fixed();", "x", false),
+        (FIXED, "", "say(); fn say() { helper::fixed() }", "x", true),
+        (
+            "pub fn f(w: fn()) {}",
+            "fn fixed() {}",
+            "helper::f(fixed);",
+            "",
+            false,
+        ),
+        (
+            "pub struct S; impl S { pub fn new() -> S { S } pub fn watch(self, p: &str) { println!(\"cargo:rerun-if-changed={p}\"); } }",
+            "",
+            "helper::S::new().watch(\"a\");",
+            "a",
+            false,
+        ),
+    ];
+    for (library, items, body, paths, is_certain) in cases {
+        let script = format!("{items} fn main() {{ {body} }}");
+        let files: Files<'_> = &[("build.rs", &script), ("h/src/lib.rs", library)];
+        let libraries = [ScriptLibrary {
+            name: "helper".to_owned(),
+            root: "/p/h/src/lib.rs".into(),
+            directory: "/p/h".into(),
+        }];
+        let (scan, found) = with_reader(files, |read| {
+            scan_build_script("/p/build.rs".into(), "/p".into(), &libraries, read)
+        });
+        let certain = (&*said(&scan.rerun_if_changed), scan.says_for_certain);
+        assert_eq!(certain, (paths, is_certain), "{library} {script}");
+        assert_eq!(scan.says_any, !paths.is_empty(), "{library} {script}");
+        assert_eq!(doubts(&scan.doubts), [], "{library} {script}");
+        assert_eq!(said(&found.files), "h/src/lib.rs");
+    }
+}
+
+#[test]
+fn the_known_directory_of_a_path_made_at_run_time_is_found() {
+    for (format, expected) in [
+        ("../b/{name}", "/b/ "),
+        ("../b/{name}.sql", "/b/ .sql"),
+        ("data/{name}/x", "/p/data/ "),
+        ("{name}", ""),
+        ("data{name}", ""),
+    ] {
+        let text = format!("fn main() {{ println!(\"cargo:rerun-if-changed={format}\"); }}");
+        let files: Files<'_> = &[("build.rs", &text)];
+        let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
+        let found = scan.partial.iter();
+        let found: Vec<_> = found
+            .map(|it| format!("{}/ {}", it.directory, it.end))
+            .collect();
+        assert_eq!(found.join(" "), expected, "{format}");
+        assert_eq!(scan.doubts.len(), 1, "{format}");
+        for (file, is_it) in [
+            ("/b/x.sql", true),
+            ("/b/deep/x.sql", true),
+            ("/c/x.sql", false),
+        ] {
+            let may_be = scan.partial.iter().any(|it| it.may_be(file.into()));
+            assert_eq!(
+                may_be,
+                is_it && expected.starts_with("/b/"),
+                "{format} {file}"
+            );
+        }
     }
 }
 
@@ -845,9 +948,7 @@ fn functions_that_call_each_other_too_often_are_a_doubt() {
         .collect();
     let text = format!("{calls} fn f20(p: &str) {{ say(p) }} fn main() {{ f0(\"a\") }}");
     let files: Files<'_> = &[("build.rs", &text)];
-    let scan = with_reader(files, |read| {
-        scan_build_script("/p/build.rs".into(), "/p".into(), read)
-    });
+    let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
     assert_eq!(scan.doubts.len(), 1);
 }
 
@@ -911,9 +1012,7 @@ fn a_text_is_printed_for_certain_only_outside_of_conditions() {
     let says = |text: &str| {
         let text = text.replace("SAYS", SAYS);
         let files: Files<'_> = &[("build.rs", &text)];
-        let scan = with_reader(files, |read| {
-            scan_build_script("/p/build.rs".into(), "/p".into(), read)
-        });
+        let scan = with_reader(files, |read| scan_alone("/p/build.rs", "/p", read));
         assert!(scan.says_any, "{text}");
         assert_eq!(scan.says_for_certain, !scan.always.is_empty(), "{text}");
         scan.says_for_certain
@@ -959,7 +1058,7 @@ fn deeply_nested_code_does_not_overflow_the_stack() {
             let scan = scan("lib.rs".into(), "".into(), &|_, _| None, &mut read);
             let lexes = !scan.doubts.iter().any(|it| it.kind == DoubtKind::Unlexable);
             assert_eq!(lexes, is_understood, "{open} {depth}");
-            scan_build_script("lib.rs".into(), "".into(), &mut read);
+            scan_alone("lib.rs", "", &mut read);
             made_paths(&text);
             written_paths(&text);
             evaluate(&format!("cfg({text})"), &|_, _| None);
@@ -1001,7 +1100,7 @@ fn scan_time(text: &str) -> (String, Duration) {
     let times = (0..2).map(|_| {
         let started = cpu_time();
         let mut read = |path: &Utf8Path| (path == "build.rs").then(|| text.to_owned());
-        let scan = scan_build_script("build.rs".into(), "".into(), &mut read);
+        let scan = scan_alone("build.rs", "", &mut read);
         made_paths(text);
         written_paths(text);
         script_inputs(text);

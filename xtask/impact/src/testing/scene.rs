@@ -145,6 +145,20 @@ impl Scene {
         );
     }
 
+    /// Adds the record of a library's documentation. The record is `age` seconds old, and names the
+    /// newest file of the package with the age of the file.
+    pub(crate) fn documented(&mut self, package: &str, newest: (&str, u64), age: u64) {
+        let name = json!({ "mode": "doc", "kind": "lib", "target": package });
+        self.record(package, name, Value::Null, age, (30, &[]));
+        let (file, age_of_file) = newest;
+        let time = self.ago(age_of_file).duration_since(SystemTime::UNIX_EPOCH);
+        let record = self.records.last_mut().unwrap();
+        record["inputs"] = json!([]);
+        let seconds = time.unwrap().as_secs();
+        record["documented"] = json!(format!("{seconds}.000000000s ({file})"));
+        record["stamp"] = json!([record["invoked"], 1]);
+    }
+
     fn record(
         &mut self,
         package: &str,
@@ -157,7 +171,7 @@ impl Scene {
         let names: Vec<u64> = on.iter().map(|(package, _)| *package).collect();
         self.records.push(json!({
             "package": package, "name": name, "rustc": 1, "features": [], "invoked": self.ago(age),
-            "inputs": [[self.root.join(package), inputs]], "compiled_from": null,
+            "inputs": [[self.root.join(package), inputs]], "documented": null, "compiled_from": null,
             "hash": format!("{value:016x}"), "value": value,
             "likeness": value, "dependencies": on, "names": names, "stamp": null,
         }));

@@ -149,7 +149,7 @@ fn read(
     let directory = package.directory();
     let mut text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
     let modules = source_scan::scan(file, directory, &|_, _| None, &mut text).modules;
-    let said = source_scan::scan_build_script(file, directory, &mut text);
+    let (said, _) = source_scan::scan_build_script(file, directory, &[], &mut text);
     let asks_libraries = package.dependencies.iter().any(|it| it.build);
     let missing = said.always.iter().filter(|it| !it.exists());
     let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());

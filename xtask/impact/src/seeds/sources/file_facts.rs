@@ -206,7 +206,9 @@ impl FileFacts {
         }
         for line in text.lines() {
             match Lines::of(line) {
-                Some(Lines::Code) => parts.code.extend(path_names(line, Lines::Code)),
+                Some(Lines::Code | Lines::Macros) => {
+                    parts.code.extend(path_names(line, Lines::Code))
+                }
                 Some(Lines::Docs) => parts.docs.extend(path_names(line, Lines::Docs)),
                 None => {}
             }

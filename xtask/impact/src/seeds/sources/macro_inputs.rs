@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{names_variable, own_name};
-use super::texts::{Search, SourceScope, read};
+use super::names::{COMMON_NAMES, names_variable, own_name};
+use super::texts::{Lines, Search, SourceScope, read};
 use super::{PassedTo, Sources, Users, WatchedBySource};
+use crate::source_scan::ScriptLibrary;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -65,7 +66,7 @@ impl Sources<'_> {
                 return true;
             };
             let is_made = self.text_holds(unit.package, &Search::Made(name.to_owned()))
-                || reads.by_environment && self.flags_make(name)
+                || reads.by_environment && self.is_configured(unit.package, name)
                 || reads.far_sources().any(|far| {
                     read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
                 });
@@ -159,10 +160,64 @@ impl Sources<'_> {
         })
     }
 
-    /// Returns true if a library of a package's build script prints `rerun-if-changed`.
+    /// Returns true if a library of a package's build script may print `rerun-if-changed` and the
+    /// scan of the script does not show it.
     pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
+        let script = self.script(package);
+        let is_known = script.is_some_and(|script| !script.has_doubts());
         let mut libraries = self.script_libraries(package).into_iter();
-        libraries.any(|library| self.library_holds(library, &Search::Any(&["rerun-if-changed"])))
+        libraries.any(|library| {
+            !(is_known && self.followed_library(library).is_some())
+                && self.library_holds(library, &Search::Any(&["rerun-if-changed"]))
+        })
+    }
+
+    /// Returns true if a library of the workspace that a package's build script is built with, or a
+    /// variable that cargo's configuration sets, names the path or a directory between `within` and
+    /// the path. The script may print the name.
+    pub fn is_named_for_script(
+        &mut self,
+        package: PackageIx,
+        path: &Utf8Path,
+        within: &Utf8Path,
+    ) -> bool {
+        let mut libraries = self.script_libraries(package);
+        libraries.retain(|&it| self.layout.directory(it).is_some());
+        let mut names = path.strip_prefix(within).into_iter().flatten();
+        names.any(|name| {
+            name.len() > 1
+                && !COMMON_NAMES.contains(&name)
+                && (self.is_configured(package, name)
+                    || libraries
+                        .iter()
+                        .any(|&it| self.names_any(it, Lines::Code, &[name])))
+        })
+    }
+
+    /// Returns the libraries of a package's build script whose functions the scan of the script
+    /// follows.
+    pub(super) fn followed_libraries(&mut self, package: PackageIx) -> Vec<ScriptLibrary> {
+        let libraries = self.script_libraries(package).into_iter();
+        libraries
+            .filter_map(|library| self.followed_library(library))
+            .collect()
+    }
+
+    /// Returns a library of the workspace if the scan of a build script can follow its functions.
+    /// A procedural macro is no function. In a library, `CARGO_MANIFEST_DIR` is the directory of the
+    /// library at compile time, and of the script's package at run time.
+    fn followed_library(&mut self, package: PackageIx) -> Option<ScriptLibrary> {
+        let directory = self.layout.directory(package)?.to_owned();
+        let library = self.workspace.package(package).library()?;
+        let root = library.src_path.clone();
+        let name = library.name.replace('-', "_");
+        let is_function = !library.proc_macro;
+        let places = Search::Any(&["env!(\"CARGO_MANIFEST_DIR\")"]);
+        (is_function && !self.library_holds(package, &places)).then_some(ScriptLibrary {
+            name,
+            root,
+            directory,
+        })
     }
 
     /// Returns true if the code that a build script generates may include a file of its package.
@@ -229,7 +284,12 @@ impl Sources<'_> {
         while let Some(&giver) = givers.get(at) {
             at += 1;
             let is_ours = self.layout.directory(giver).is_some();
-            if is_ours && self.library_holds(giver, &Search::Any(&["pub use", "macro_use"])) {
+            if is_ours
+                && self.library_holds(
+                    giver,
+                    &Search::Any(&["pub use", "macro_use", "extern crate"]),
+                )
+            {
                 let below = self.dependencies(&[giver], is_normal);
                 let new: Vec<_> = below
                     .into_iter()
@@ -248,7 +308,12 @@ impl Sources<'_> {
         let library =
             library.filter(|it| !it.proc_macro && self.layout.directory(package).is_some());
         let reads = library.and_then(|library| self.of_target(package, &library, Mode::Build));
-        reads.is_some_and(|reads| reads.gives_inclusions)
+        // A macro may include a file by a variable that only its caller has.
+        let by_variable = Search::Macros(&VARIABLES);
+        reads.is_some_and(|reads| {
+            reads.gives_inclusions
+                || reads.by_environment && self.library_holds(package, &by_variable)
+        })
     }
 
     fn emits_inclusions(&mut self, package: PackageIx) -> bool {

@@ -6,6 +6,7 @@
 //! lost its declaration has itself changed, and the newer side still reads this first file. If a
 //! deleted file is still declared, the scan reports the file as missing.
 
+mod configured;
 mod facts;
 mod file_facts;
 mod macro_inputs;
@@ -20,9 +21,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use configured::Configured;
 pub use facts::SourceFacts;
 pub use file_facts::FileFacts;
-use names::{COMMON_NAMES, makes_name};
+use names::COMMON_NAMES;
 use reach::{Makers, NameMemo};
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
@@ -80,10 +82,11 @@ pub struct Sources<'a> {
     emitters_of: HashMap<Users, Rc<[PackageIx]>>,
     /// The sources that may make paths for units.
     makers: HashMap<Unit, Option<Rc<Makers>>>,
-    /// True for the names that the settings with flags hold.
-    in_flags: HashMap<String, bool>,
+    configured: Configured,
     /// The packages that name a component of a path in code.
     naming: NameMemo,
+    /// The packages that name a component of a path in a file with macros.
+    naming_in_macros: NameMemo,
     /// The packages whose sources contain a name that a macro may make.
     making: NameMemo,
 }
@@ -167,8 +170,9 @@ impl<'a> Sources<'a> {
             givers: HashMap::new(),
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
-            in_flags: HashMap::new(),
+            configured: Configured::default(),
             naming: NameMemo::default(),
+            naming_in_macros: NameMemo::default(),
             making: NameMemo::default(),
         }
     }
@@ -225,7 +229,13 @@ impl<'a> Sources<'a> {
         let asserts = leaves(["debug-assertions", "DEBUG_ASSERTIONS"]);
         // On other systems a panic may abort without a setting of the user.
         let systems = ["unix", "windows"].map(|it| workspace.is_set(it, None, is_built_for_host));
-        let unwinds = leaves(["panic", "PANIC"]) && systems.contains(&Some(true));
+        // Cargo ignores the profile's `panic` for tests and for the units of the host.
+        let ignores_profile = (mode == Mode::Test || is_built_for_host)
+            && !["panic=", "panic-abort-tests"]
+                .iter()
+                .any(|it| flags.contains(it));
+        let unwinds =
+            (ignores_profile || leaves(["panic", "PANIC"])) && systems.contains(&Some(true));
         let holds = |option: &str, value: Option<&str>| match (option, value) {
             ("test", None) => Some(mode == Mode::Test),
             ("doc", None) if mode == Mode::Doc => Some(true),
@@ -501,16 +511,6 @@ impl<'a> Sources<'a> {
         Rc::clone(flags)
     }
 
-    /// Returns true if the settings that can contain flags hold a name: see [`makes_name`].
-    fn flags_make(&mut self, name: &str) -> bool {
-        if let Some(&known) = self.in_flags.get(name) {
-            return known;
-        }
-        let found = makes_name(&self.flags(), name);
-        self.in_flags.insert(name.to_owned(), found);
-        found
-    }
-
     /// Returns true if the package's script or flags may set features that `cargo metadata` does
     /// not report.
     fn may_set_features(&mut self, package: PackageIx) -> bool {
@@ -520,8 +520,9 @@ impl<'a> Sources<'a> {
         by_flags || self.script(package).is_some_and(may_set)
     }
 
-    /// Scans a package's build script. Returns the inputs that the script watches, and the sources
-    /// of the script outside the package.
+    /// Scans a package's build script and the functions that it calls in libraries of the workspace.
+    /// Returns the inputs that the script watches, and the files outside the package that the scan
+    /// read.
     fn scan_script(
         &mut self,
         package: PackageIx,
@@ -529,14 +530,19 @@ impl<'a> Sources<'a> {
     ) -> Option<(Rc<WatchedBySource>, Vec<Utf8PathBuf>)> {
         let mut targets = self.workspace.package(package).targets.iter();
         let target = targets.find(|target| target.kind == TargetKind::CustomBuild)?;
-        let scan = source_scan::scan_build_script(&target.src_path, directory, &mut read);
+        let libraries = self.followed_libraries(package);
+        let (scan, of_libraries) =
+            source_scan::scan_build_script(&target.src_path, directory, &libraries, &mut read);
         let reads = self.of_target(package, target, Mode::Build)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
+        let called = of_libraries.called.iter();
+        let text_of_libraries = called.filter_map(|file| read(file)).collect();
         let outside = reads.files.iter().filter(|it| !it.starts_with(directory));
-        Some((
-            Rc::new(WatchedBySource::new(scan, text)),
-            outside.cloned().collect(),
-        ))
+        let mut outside: Vec<_> = outside.cloned().chain(of_libraries.files).collect();
+        // The root manifest can name another package for a dependency.
+        outside.push(self.workspace.root.join("Cargo.toml"));
+        let script = WatchedBySource::new(scan, text, text_of_libraries);
+        Some((Rc::new(script), outside))
     }
 }
 

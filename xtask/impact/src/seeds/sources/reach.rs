@@ -31,9 +31,12 @@ pub(super) static LISTINGS: [&str; 6] = [
 static MODULES: [&str; 6] = ["mod #", "mod {", "mod $", "\"mod ", "#[path", "# [path"];
 
 /// The sources that may make paths for a unit.
-#[derive(Default)]
 pub(super) struct Makers {
+    /// The package of the unit.
+    user: PackageIx,
     packages: Vec<PackageIx>,
+    /// The libraries of which only the macros can make paths.
+    macros: Vec<PackageIx>,
     /// The texts that the unit passes to macros, and the unit's sources that a search of its
     /// package does not find.
     texts: WordIndex,
@@ -42,6 +45,56 @@ pub(super) struct Makers {
     list_directories: bool,
     /// True if the sources may make texts from names that do not stand in string literals.
     stringify: bool,
+}
+
+impl Makers {
+    fn of(user: PackageIx) -> Self {
+        Self {
+            user,
+            packages: Vec::new(),
+            macros: Vec::new(),
+            texts: WordIndex::default(),
+            list_directories: false,
+            stringify: false,
+        }
+    }
+
+    fn sources(&self) -> NameSources<'_> {
+        NameSources {
+            user: self.user,
+            packages: &self.packages,
+            macros: &self.macros,
+        }
+    }
+
+    /// Keeps the packages of the workspace, each once.
+    fn settle(&mut self, is_ours: impl Fn(PackageIx) -> bool) {
+        for packages in [&mut self.packages, &mut self.macros] {
+            packages.retain(|&it| is_ours(it));
+            packages.sort();
+            packages.dedup();
+        }
+    }
+}
+
+/// The packages whose literals may name a file for a package.
+#[derive(Clone, Copy)]
+struct NameSources<'a> {
+    /// The package that may read the file.
+    user: PackageIx,
+    packages: &'a [PackageIx],
+    /// The libraries of which only files with macros count.
+    macros: &'a [PackageIx],
+}
+
+impl<'a> NameSources<'a> {
+    fn of(user: PackageIx, packages: &'a [PackageIx]) -> Self {
+        Self {
+            user,
+            packages,
+            macros: &[],
+        }
+    }
 }
 
 /// Searches of packages for names, by name and by index of the package. Many files are searched for
@@ -85,7 +138,8 @@ impl Sources<'_> {
         {
             return true;
         }
-        above.iter().any(|name| self.is_named(&near, name)) || self.is_file_named(&near, file)
+        let near = NameSources::of(package, &near);
+        above.iter().any(|name| self.is_named(near, name)) || self.is_file_named(near, file)
     }
 
     /// Returns true if a unit may read a file outside its package that the scan of the unit's
@@ -113,7 +167,7 @@ impl Sources<'_> {
         }
         let name = own_name(file).unwrap_or_default();
         above.iter().all(|it| self.are_named(&makers, it))
-            && (self.are_named(&makers, name) || self.is_file_named(&makers.packages, file))
+            && (self.are_named(&makers, name) || self.is_file_named(makers.sources(), file))
     }
 
     /// Returns true if the libraries that a package's build script is built with may print a file
@@ -134,11 +188,11 @@ impl Sources<'_> {
         let lists = near
             .iter()
             .any(|&it| self.text_holds(it, &Search::Any(&LISTINGS)));
+        let near = NameSources::of(package, &near);
         match lists {
-            true => above.iter().any(|name| self.is_named(&near, name)),
+            true => above.iter().any(|name| self.is_named(near, name)),
             false => {
-                above.iter().all(|name| self.is_named(&near, name))
-                    && self.is_file_named(&near, file)
+                above.iter().all(|name| self.is_named(near, name)) && self.is_file_named(near, file)
             }
         }
     }
@@ -164,7 +218,7 @@ impl Sources<'_> {
         below.iter().any(|name| {
             let is_made = Search::Made(name.to_owned());
             self.text_holds(unit.package, &is_made)
-                || self.flags_make(name)
+                || self.is_configured(unit.package, name)
                 || reads
                     .far_sources()
                     .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text)))
@@ -244,7 +298,7 @@ impl Sources<'_> {
 
     fn find_makers(&mut self, unit: &Unit, reads: &Reads) -> Option<Makers> {
         let includes = Search::Any(&INCLUSIONS);
-        let mut makers = Makers::default();
+        let mut makers = Makers::of(unit.package);
         let lists = |sources: &mut Self, packages: &[PackageIx]| {
             packages
                 .iter()
@@ -276,7 +330,11 @@ impl Sources<'_> {
                 .filter(|&it| self.layout.directory(it).is_some())
                 .collect();
             makers.list_directories |= lists(self, &ours);
-            makers.packages.extend(givers.iter());
+            let procedural = givers.iter().filter(is_procedural).copied().collect();
+            let whole = self.with_dependencies(procedural);
+            let of_macros = givers.iter().filter(|it| !whole.contains(it));
+            makers.macros.extend(of_macros);
+            makers.packages.extend(whole);
         }
         if let Some(script) = self.script(unit.package)
             && (reads.generated || reads.by_environment)
@@ -294,22 +352,31 @@ impl Sources<'_> {
                 makers.packages.extend(ours);
             }
         }
-        makers
-            .packages
-            .retain(|&it| self.layout.directory(it).is_some());
-        makers.packages.sort();
-        makers.packages.dedup();
-        makers.stringify = self.stringifies(&makers.packages);
-        let is_none = makers.packages.is_empty() && makers.texts.is_empty();
+        makers.settle(|it| self.layout.directory(it).is_some());
+        makers.stringify = self.stringifies(&makers.packages) || self.stringifies(&makers.macros);
+        let is_none =
+            makers.packages.is_empty() && makers.macros.is_empty() && makers.texts.is_empty();
         (!is_none).then_some(makers)
+    }
+
+    /// Returns packages and the path packages that they are built with.
+    fn with_dependencies(&self, mut packages: Vec<PackageIx>) -> Vec<PackageIx> {
+        let mut at = 0;
+        while let Some(&package) = packages.get(at) {
+            at += 1;
+            let mut below = self.dependencies(&[package], |it| it.normal);
+            below.retain(|it| self.layout.directory(*it).is_some() && !packages.contains(it));
+            packages.extend(below);
+        }
+        packages
     }
 
     /// Returns true if the sources that may make paths contain a name.
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
-        let packages = &makers.packages;
         makers.texts.make(name)
-            || self.is_named(packages, name)
-            || makers.stringify && self.may_make(packages, name)
+            || self.is_named(makers.sources(), name)
+            || makers.stringify
+                && (self.may_make(&makers.packages, name) || self.may_make(&makers.macros, name))
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose
@@ -352,16 +419,17 @@ impl Sources<'_> {
     }
 
     /// Returns true if a string literal of these packages contains a name as a component of a path,
-    /// or if cargo's configuration contains the name.
-    fn is_named(&mut self, packages: &[PackageIx], name: &str) -> bool {
-        if self.flags_make(name) {
-            return true;
-        }
+    /// or if a variable that cargo's configuration sets for them contains the name.
+    fn is_named(&mut self, sources: NameSources<'_>, name: &str) -> bool {
         let mut known = std::mem::take(&mut self.naming);
         let search = |it| self.names_any(it, Lines::Code, &[name]);
-        let is_named = known.any(name, packages, search);
+        let is_named = known.any(name, sources.packages, search);
         self.naming = known;
-        is_named
+        let mut known = std::mem::take(&mut self.naming_in_macros);
+        let search = |it| self.names_any(it, Lines::Macros, &[name]);
+        let is_in_macros = known.any(name, sources.macros, search);
+        self.naming_in_macros = known;
+        is_named || is_in_macros || self.is_configured(sources.user, name)
     }
 
     /// Returns true if a source of these packages contains a name that a macro may make.
@@ -375,12 +443,12 @@ impl Sources<'_> {
 
     /// Returns true if string literals of these packages contain a file's name, with or without its
     /// extension, or all words that the name is made of.
-    fn is_file_named(&mut self, packages: &[PackageIx], file: &Utf8Path) -> bool {
+    fn is_file_named(&mut self, sources: NameSources<'_>, file: &Utf8Path) -> bool {
         let names = [file.file_name(), file.file_stem(), own_name(file)];
         if names
             .iter()
             .flatten()
-            .any(|name| self.is_named(packages, name))
+            .any(|name| self.is_named(sources, name))
         {
             return true;
         }
@@ -389,7 +457,7 @@ impl Sources<'_> {
             .split(|char: char| !char.is_alphabetic())
             .filter(|word| !word.is_empty())
             .peekable();
-        words.peek().is_some() && words.all(|word| self.is_named(packages, word))
+        words.peek().is_some() && words.all(|word| self.is_named(sources, word))
     }
 
     /// Returns true if these packages may make texts from names that do not stand in string

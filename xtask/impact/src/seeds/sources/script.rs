@@ -13,11 +13,17 @@ pub struct WatchedBySource {
     scan: BuildScriptScan,
     /// The text of all sources of the script, in which names are searched.
     text: String,
+    /// The text of the sources of libraries with functions that the script calls.
+    text_of_libraries: String,
 }
 
 impl WatchedBySource {
-    pub(super) fn new(scan: BuildScriptScan, text: String) -> Self {
-        Self { scan, text }
+    pub(super) fn new(scan: BuildScriptScan, text: String, text_of_libraries: String) -> Self {
+        Self {
+            scan,
+            text,
+            text_of_libraries,
+        }
     }
 
     /// Returns the paths that the script declares with `rerun-if-changed`.
@@ -59,11 +65,17 @@ impl WatchedBySource {
         below.any(|name| says_something(&name) && names_in(&self.text, name))
     }
 
+    /// Returns true if the path may be a path whose end the script makes at run time.
+    pub fn may_end_in(&self, path: &Utf8Path) -> bool {
+        self.scan.partial.iter().any(|it| it.may_be(path))
+    }
+
     /// Returns true if the script may watch git's own files, directly or through a library known
     /// for this.
     pub fn may_watch_git(&self) -> bool {
-        self.holds(&[".git/", "vergen", "shadow_rs", "built::"])
-            || self.has_doubts() && self.holds(&[".git", "git-dir", "rev-parse", "git2", "gix"])
+        self.or_libraries_hold(&[".git/", "vergen", "shadow_rs", "built::"])
+            || self.has_doubts()
+                && self.or_libraries_hold(&[".git", "git-dir", "rev-parse", "git2", "gix"])
     }
 
     /// Returns true if the script declares a missing file as input. A script that checks which
@@ -79,7 +91,7 @@ impl WatchedBySource {
             "read_to_string(",
             "cfg",
         ];
-        let is_plain = missing.peek().is_some() && !self.holds(&looks);
+        let is_plain = missing.peek().is_some() && !self.or_libraries_hold(&looks);
         is_plain || missing.any(|missing| self.scan.always.contains(missing))
     }
 
@@ -106,12 +118,18 @@ impl WatchedBySource {
 
     /// Returns true if the script may set a feature for the other targets of its package.
     pub(super) fn may_set_features(&self) -> bool {
-        self.text.contains("rustc-cfg") && self.text.contains("feature")
+        self.or_libraries_hold(&["rustc-cfg"]) && self.or_libraries_hold(&["feature"])
     }
 
     /// Returns true if the code that the script generates may include a file of the package.
     pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
         self.holds(&LISTINGS) || names_file(&self.text, file)
+    }
+
+    /// Returns true if the text of the script, or of the libraries that it calls, contains one of
+    /// these words.
+    fn or_libraries_hold(&self, words: &[&str]) -> bool {
+        self.holds(words) || words.iter().any(|it| self.text_of_libraries.contains(it))
     }
 
     /// Returns true if the script's text contains one of these words.

@@ -39,6 +39,8 @@ type NamesOfSources = Rc<[(Utf8PathBuf, Option<SourceNames>)]>;
 pub enum Lines {
     /// The lines that are not comments.
     Code,
+    /// The lines of code in files that define macros.
+    Macros,
     /// The comments that are documentation, which can contain tests.
     Docs,
 }
@@ -220,6 +222,11 @@ impl Texts {
             let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
             let mut take = |file: &Utf8Path| {
                 let found = facts.parts(file);
+                let names = facts.names(file);
+                if names.is_some_and(|names| names.is_none_or(|names| names.defines_macros)) {
+                    let known = parts.entry(Lines::Macros).or_default();
+                    known.extend(found.code.iter().cloned());
+                }
                 parts.entry(Lines::Code).or_default().extend(found.code);
                 parts.entry(Lines::Docs).or_default().extend(found.docs);
             };
@@ -242,7 +249,7 @@ impl Texts {
 /// Returns the components of paths in a line.
 pub(super) fn path_names(line: &str, lines: Lines) -> Vec<String> {
     match lines {
-        Lines::Code => code_parts(line),
+        Lines::Code | Lines::Macros => code_parts(line),
         Lines::Docs => path_parts(line).map(str::to_owned).collect(),
     }
 }
