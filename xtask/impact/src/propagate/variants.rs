@@ -8,7 +8,8 @@
 //! records are proof: see [`crate::records`]. If a seed does not come from a record, all variants
 //! of its unit are touched.
 //!
-//! Only these two variants are told apart. A user who builds packages one by one also has records
+//! Variants with the same features are told apart too: cargo may build a library once for programs
+//! that abort and once for tests that unwind. Other variants are not told apart. A user who builds packages one by one also has records
 //! with other features than a build of the whole workspace, and the kit does not know which of them
 //! the next build needs. A record whose dependency's record is gone is a leftover: such a record
 //! cannot belong to the build of the base, because cargo would have rebuilt the unit.
@@ -32,6 +33,8 @@ pub struct Variants<'a> {
     /// The records of each unit on each side.
     recorded: HashMap<(UnitIx, MachineSide), Vec<&'a Record<'a>>>,
     touched: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
+    /// True for the records that the change touches.
+    touched_records: RefCell<HashMap<(*const Record<'a>, MachineSide), bool>>,
     as_recorded: RefCell<HashMap<(UnitIx, MachineSide), bool>>,
 }
 
@@ -62,6 +65,7 @@ impl<'a> Variants<'a> {
             by_value: HashMap::new(),
             recorded: HashMap::new(),
             touched: RefCell::default(),
+            touched_records: RefCell::default(),
             as_recorded: RefCell::default(),
         };
         let tells_apart = |record: &Record<'_>| {
@@ -214,13 +218,31 @@ impl<'a> Variants<'a> {
         }
         // Leftover records of older manifests can form a cycle. This entry ends the recursion.
         self.touched.borrow_mut().insert((unit, side), true);
-        let is_touched = self.on(unit, side).any(|record| {
-            let mut below = self.dependencies(record);
-            record.lists_change
-                || self.wholly.contains(&unit)
-                || below.any(|on| self.is_touched(on.unit, on.side(side)))
-        });
+        let mut records = self.on(unit, side);
+        let is_touched = records.any(|record| self.is_record_touched(record, side));
         self.touched.borrow_mut().insert((unit, side), is_touched);
+        is_touched
+    }
+
+    /// Returns true if the change touches a record or a dependency of the record. The next build
+    /// may use a variant of a dependency with other features.
+    fn is_record_touched(&self, record: &'a Record<'a>, side: MachineSide) -> bool {
+        let key = (std::ptr::from_ref(record), side);
+        if let Some(&known) = self.touched_records.borrow().get(&key) {
+            return known;
+        }
+        // See [`Self::is_touched`].
+        self.touched_records.borrow_mut().insert(key, true);
+        let is_touched_below = |on: &'a Record<'a>| {
+            let side = on.side(side);
+            let others = self.on(on.unit, side);
+            let mut others = others.filter(|it| it.evidence.features != on.evidence.features);
+            self.is_record_touched(on, side) || others.any(|it| self.is_record_touched(it, side))
+        };
+        let is_touched = record.lists_change
+            || self.wholly.contains(&record.unit)
+            || self.dependencies(record).any(is_touched_below);
+        self.touched_records.borrow_mut().insert(key, is_touched);
         is_touched
     }
 

@@ -41,3 +41,27 @@ fn records_that_are_not_current_are_no_proof() {
         assert_eq!(reached, [true, true], "{newer}");
     }
 }
+
+#[test]
+fn variants_with_the_same_features_are_told_apart() {
+    // `top` is built from the variant of `base` that reads the file, `mid` from the other variant.
+    let text = "base: lib!test!bench!doctest
+        mid: lib!test!bench!doctest -> base
+        top: lib!test!bench!doctest -> base";
+    for (reader, expected) in [((12, 11), [false, true]), ((11, 12), [true, false])] {
+        let mut scene = Scene::new(text, Verb::Check, &[("base/src/abort.rs", "")]);
+        let both = ["base/src/lib.rs", "base/src/abort.rs"];
+        scene.compiled(("base", "lib"), &both, 500, (11, &[]));
+        scene.compiled(("base", "lib"), &both[..1], 500, (12, &[]));
+        scene.compiled(("mid", "lib"), &["mid/src/lib.rs"], 400, (20, &[reader.0]));
+        scene.compiled(("top", "lib"), &["top/src/lib.rs"], 400, (30, &[reader.1]));
+        scene.change("base/src/abort.rs", ChangeStatus::Modified);
+        let seeds = scene.find();
+        let reached = scene.with_records(|records| {
+            let variants = Variants::new(records, &seeds);
+            ["mid lib", "top lib"]
+                .map(|name| variants.are_reached(unit(&scene.workspace, &scene.graph, name)))
+        });
+        assert_eq!(reached, expected);
+    }
+}
