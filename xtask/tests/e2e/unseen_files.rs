@@ -61,7 +61,12 @@ const LIBRARIES: &[Library] = &[
          #[proc_macro]\npub fn page(name: TokenStream) -> TokenStream { format!(\"include_str!(concat!(env!(\\\"CARGO_MANIFEST_DIR\\\"), \\\"/templates/\\\", {name}))\").parse().unwrap() }\n",
         "",
     ),
-    ("teller", "", "pub const PATH: &str = \"../tables/by_value.bin\";\n", ""),
+    (
+        "teller",
+        "",
+        "pub const PATH: &str = \"../tables/by_value.bin\";\n",
+        "",
+    ),
     (
         "joiner",
         "",

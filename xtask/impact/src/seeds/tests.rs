@@ -341,6 +341,31 @@ fn a_setting_for_panics_does_not_reach_tests_and_the_host() {
 }
 
 #[test]
+fn a_macro_reads_files_only_for_packages_that_use_macros() {
+    let text =
+        "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";
+    let macros = "#[macro_export] macro_rules! m { () => { include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../n/data.bin\")) } }";
+    for (source, expected) in [
+        ("pub use m as inner;", ""),
+        ("const X: &str = m::m!();", "a lib: Doubt\n"),
+        (
+            "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"));",
+            "a lib: Doubt\n",
+        ),
+    ] {
+        let files = [
+            ("a/src/lib.rs", source),
+            ("m/src/lib.rs", macros),
+            ("n/data.bin", ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), "n/data.bin");
+        let of_user = seeds.lines().filter(|it| it.starts_with("a "));
+        let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_user, expected, "{source}");
+    }
+}
+
+#[test]
 fn only_macros_of_a_library_make_paths_for_its_users() {
     let text =
         "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";

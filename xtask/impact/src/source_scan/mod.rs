@@ -60,6 +60,8 @@ pub struct SourceScan {
     /// The arguments of unknown macros and attributes that may be the name of a file, a directory
     /// or a module, as written in the source.
     pub passed_to_macros: BTreeSet<String>,
+    /// True if the target uses a macro, an attribute or a derive that the language does not have.
+    pub calls_macros: bool,
     /// True if the target includes code below `OUT_DIR`. A build script writes that code, so no
     /// scan sees it.
     pub generated: bool,

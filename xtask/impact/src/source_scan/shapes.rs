@@ -6,7 +6,8 @@ use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;
 use super::tokens::{
-    group, is_ident, is_one_of, is_punct, macro_call, split_commas, string_value, trees,
+    group, is_ident, is_one_of, is_punct, macro_call, parenthesised, split_commas, string_value,
+    trees,
 };
 
 /// The macros whose arguments are ordinary code and text: a literal in them names no file to
@@ -78,6 +79,90 @@ pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
     "warn",
 ];
 
+/// The attributes of the language and of its tools that are not in [`ORDINARY_ATTRIBUTES`].
+const BUILT_IN_ATTRIBUTES: &[&str] = &[
+    "automatically_derived",
+    "bench",
+    "cfg_attr",
+    "clippy",
+    "cold",
+    "crate_name",
+    "crate_type",
+    "diagnostic",
+    "export_name",
+    "feature",
+    "global_allocator",
+    "ignore",
+    "inline",
+    "link_name",
+    "link_section",
+    "macro_export",
+    "macro_use",
+    "no_mangle",
+    "no_std",
+    "non_exhaustive",
+    "panic_handler",
+    "proc_macro",
+    "proc_macro_attribute",
+    "proc_macro_derive",
+    "recursion_limit",
+    "repr",
+    "rustfmt",
+    "target_feature",
+    "test",
+    "track_caller",
+    "type_length_limit",
+    "unsafe",
+    "used",
+];
+
+/// The macros of the standard library whose output only depends on their arguments.
+pub(super) const BUILT_IN_MACROS: &[&str] = &[
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "cfg",
+    "column",
+    "compile_error",
+    "concat",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "eprint",
+    "eprintln",
+    "file",
+    "format",
+    "format_args",
+    "line",
+    "matches",
+    "module_path",
+    "offset_of",
+    "panic",
+    "print",
+    "println",
+    "thread_local",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+];
+
+/// The traits of the standard library that can be derived.
+const BUILT_IN_DERIVES: &[&str] = &[
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Eq",
+    "Hash",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+];
+
 /// The methods that do not change a text or a path.
 pub(super) const NEUTRAL: [&str; 16] = [
     "as_path",
@@ -111,6 +196,21 @@ impl Attribute {
         self.tokens
             .first()
             .is_some_and(|token| is_ident(token, name))
+    }
+
+    /// Returns true if the attribute is no macro of another crate.
+    pub(super) fn is_built_in(&self) -> bool {
+        let Some(first) = self.tokens.first() else {
+            return true;
+        };
+        if is_ident(first, "derive") {
+            let derived = self.tokens.get(1).and_then(parenthesised);
+            let derived = derived.unwrap_or_default();
+            return derived
+                .iter()
+                .all(|it| is_punct(it, ',') || is_one_of(it, BUILT_IN_DERIVES));
+        }
+        is_one_of(first, ORDINARY_ATTRIBUTES) || is_one_of(first, BUILT_IN_ATTRIBUTES)
     }
 }
 

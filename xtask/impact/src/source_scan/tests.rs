@@ -904,6 +904,40 @@ fn functions_of_libraries_are_followed_from_the_build_script() {
 }
 
 #[test]
+fn uses_of_macros_that_the_language_does_not_have_are_noticed() {
+    for (source, expected) in [
+        ("fn f() { println!(\"{}\", vec![1].len()); }", false),
+        ("#[derive(Clone, Debug)]\n#[repr(C)]\nstruct S;", false),
+        (
+            "#[cfg(test)]\nmod tests { #[test] fn t() { assert!(true) } }",
+            false,
+        ),
+        (
+            "#![no_std]\n#![doc = include_str!(\"x.md\")]\nconst X: &str = env!(\"X\");",
+            false,
+        ),
+        (
+            "#[macro_export]\nmacro_rules! m { () => { println!() } }",
+            false,
+        ),
+        ("#[cfg(false)]\nlib::m!();", false),
+        ("fn f() -> bool { !(a) }", false),
+        ("lib::m!();", true),
+        ("fn f() { println!(\"{}\", lib::m!()); }", true),
+        ("#[doc = lib::m!()]\nstruct S;", true),
+        ("macro_rules! m { () => { lib::n!() } }", true),
+        ("#[derive(Clone, Serialize)]\nstruct S;", true),
+        ("#[derive(lib::Clone)]\nstruct S;", true),
+        ("#[lib::attribute]\nfn f() {}", true),
+        ("#[cfg_attr(x, lib::attribute)]\nfn f() {}", true),
+        ("#![lib::attribute]", true),
+    ] {
+        let scan = scan_files(&[("src/lib.rs", source), ("src/x.md", "")]);
+        assert_eq!(scan.calls_macros, expected, "{source}");
+    }
+}
+
+#[test]
 fn the_known_directory_of_a_path_made_at_run_time_is_found() {
     for (format, expected) in [
         ("../b/{name}", "/b/ "),

@@ -8,8 +8,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
 use super::shapes::{
-    Attribute, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS, attribute_at,
-    attribute_parts, made_text, may_name_module, starts_item,
+    Attribute, BUILT_IN_MACROS, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS,
+    attribute_at, attribute_parts, made_text, may_name_module, starts_item,
 };
 use super::tokens::{
     group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
@@ -230,6 +230,7 @@ impl Scanner<'_> {
             "env" | "option_env" => return self.variable(called, arguments, scope),
             _ if QUOTING_MACROS.contains(&called) => return,
             _ => {
+                self.found.calls_macros |= !BUILT_IN_MACROS.contains(&called);
                 inside.names = starts_item && !ordinary;
                 inside.literals = !ordinary;
             }
@@ -288,6 +289,7 @@ impl Scanner<'_> {
 
     fn attributes(&mut self, parts: &[Attribute], scope: &TokenScope<'_>) {
         for part in parts {
+            self.found.calls_macros |= !part.is_built_in();
             // A path among the arguments of a macro may be for a module that the macro makes.
             let made_path = part.is("path") && scope.origin == CodeOrigin::Arguments;
             let ordinary = ORDINARY_ATTRIBUTES.iter().any(|name| part.is(name));

@@ -8,10 +8,9 @@ use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{COMMON_NAMES, names_variable, own_name};
-use super::texts::{Lines, Search, SourceScope, read};
+use super::names::{names_variable, own_name};
+use super::texts::{Search, SourceScope, read};
 use super::{PassedTo, Sources, Users, WatchedBySource};
-use crate::source_scan::ScriptLibrary;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -160,66 +159,6 @@ impl Sources<'_> {
         })
     }
 
-    /// Returns true if a library of a package's build script may print `rerun-if-changed` and the
-    /// scan of the script does not show it.
-    pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
-        let script = self.script(package);
-        let is_known = script.is_some_and(|script| !script.has_doubts());
-        let mut libraries = self.script_libraries(package).into_iter();
-        libraries.any(|library| {
-            !(is_known && self.followed_library(library).is_some())
-                && self.library_holds(library, &Search::Any(&["rerun-if-changed"]))
-        })
-    }
-
-    /// Returns true if a library of the workspace that a package's build script is built with, or a
-    /// variable that cargo's configuration sets, names the path or a directory between `within` and
-    /// the path. The script may print the name.
-    pub fn is_named_for_script(
-        &mut self,
-        package: PackageIx,
-        path: &Utf8Path,
-        within: &Utf8Path,
-    ) -> bool {
-        let mut libraries = self.script_libraries(package);
-        libraries.retain(|&it| self.layout.directory(it).is_some());
-        let mut names = path.strip_prefix(within).into_iter().flatten();
-        names.any(|name| {
-            name.len() > 1
-                && !COMMON_NAMES.contains(&name)
-                && (self.is_configured(package, name)
-                    || libraries
-                        .iter()
-                        .any(|&it| self.names_any(it, Lines::Code, &[name])))
-        })
-    }
-
-    /// Returns the libraries of a package's build script whose functions the scan of the script
-    /// follows.
-    pub(super) fn followed_libraries(&mut self, package: PackageIx) -> Vec<ScriptLibrary> {
-        let libraries = self.script_libraries(package).into_iter();
-        libraries
-            .filter_map(|library| self.followed_library(library))
-            .collect()
-    }
-
-    /// Returns a library of the workspace if the scan of a build script can follow its functions.
-    /// A procedural macro is no function. In a library, `CARGO_MANIFEST_DIR` is the directory of the
-    /// library at compile time, and of the script's package at run time.
-    fn followed_library(&mut self, package: PackageIx) -> Option<ScriptLibrary> {
-        let directory = self.layout.directory(package)?.to_owned();
-        let library = self.workspace.package(package).library()?;
-        let root = library.src_path.clone();
-        let name = library.name.replace('-', "_");
-        let is_function = !library.proc_macro;
-        let places = Search::Any(&["env!(\"CARGO_MANIFEST_DIR\")"]);
-        (is_function && !self.library_holds(package, &places)).then_some(ScriptLibrary {
-            name,
-            root,
-            directory,
-        })
-    }
-
     /// Returns true if the code that a build script generates may include a file of its package.
     fn may_generate_inclusion(&mut self, package: PackageIx, below: &Utf8Path) -> bool {
         let Some(script) = self.script(package) else {
@@ -246,9 +185,14 @@ impl Sources<'_> {
         })
     }
 
-    /// Returns the packages whose macros may make a unit read files. Cargo learns about such a file only if the code that the macro emits includes
-    /// the file or declares the file as a module. So the macro's sources contain a word for that.
+    /// Returns the packages whose macros may make a unit read files: none for a unit that uses only
+    /// macros of the language. Cargo learns about such a file only if the code that the macro emits
+    /// includes the file or declares the file as a module. So the macro's sources contain a word for
+    /// that.
     pub(super) fn emitters_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
+        if self.of(unit).is_some_and(|reads| !reads.calls_macros) {
+            return Rc::default();
+        }
         let users = users(unit);
         if let Some(known) = self.emitters_of.get(&users) {
             return Rc::clone(known);
@@ -351,26 +295,6 @@ impl Sources<'_> {
             Some(_) => self.library_holds(package, &Search::Macros(words)),
             None => false,
         }
-    }
-
-    /// Returns the libraries that a build script is built from: its build-dependencies, and the
-    /// path packages below them.
-    pub(super) fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
-        let dependencies = self.workspace.package(package).dependencies.iter();
-        let direct = dependencies.filter(|known| known.build);
-        let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
-        let mut at = 0;
-        while let Some(&library) = libraries.get(at) {
-            let below = self.workspace.package(library).dependencies.iter();
-            let below = below
-                .filter(|known| known.normal)
-                .map(|known| known.package);
-            let below = below.filter(|&it| self.layout.directory(it).is_some());
-            let new: Vec<_> = below.filter(|it| !libraries.contains(it)).collect();
-            libraries.extend(new);
-            at += 1;
-        }
-        libraries
     }
 
     pub(super) fn dependencies(

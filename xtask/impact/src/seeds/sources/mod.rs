@@ -14,6 +14,7 @@ mod names;
 mod reach;
 mod run_time;
 mod script;
+mod script_libraries;
 mod texts;
 
 use std::cell::RefCell;
@@ -132,6 +133,8 @@ pub struct Reads {
     unlexable: bool,
     /// True if the macros of the target may make their callers read files.
     gives_inclusions: bool,
+    /// True if the target may use macros of other packages.
+    calls_macros: bool,
     /// The texts that the target passes to macros and that may name a file, a directory or a
     /// module.
     passed_to_macros: BTreeSet<String>,
@@ -275,6 +278,7 @@ impl<'a> Sources<'a> {
             env: scan.env.into_iter().collect(),
             complete: scan.doubts.is_empty(),
             generated: scan.generated,
+            calls_macros: scan.calls_macros || scan.generated || !scan.doubts.is_empty(),
             by_environment: doubts(&[DoubtKind::UnknownEnv]),
             unlexable: doubts(&[DoubtKind::Unlexable]),
             directory: directory.to_owned(),

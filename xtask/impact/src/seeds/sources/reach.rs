@@ -353,7 +353,9 @@ impl Sources<'_> {
             }
         }
         makers.settle(|it| self.layout.directory(it).is_some());
-        makers.stringify = self.stringifies(&makers.packages) || self.stringifies(&makers.macros);
+        let of_macros = |&it: &PackageIx| self.text_holds(it, &Search::Macros(&["stringify!"]));
+        makers.stringify =
+            makers.macros.iter().any(of_macros) || self.stringifies(&makers.packages);
         let is_none =
             makers.packages.is_empty() && makers.macros.is_empty() && makers.texts.is_empty();
         (!is_none).then_some(makers)
@@ -375,8 +377,7 @@ impl Sources<'_> {
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
         makers.texts.make(name)
             || self.is_named(makers.sources(), name)
-            || makers.stringify
-                && (self.may_make(&makers.packages, name) || self.may_make(&makers.macros, name))
+            || makers.stringify && self.may_make(makers.sources(), name)
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose
@@ -433,12 +434,13 @@ impl Sources<'_> {
     }
 
     /// Returns true if a source of these packages contains a name that a macro may make.
-    fn may_make(&mut self, packages: &[PackageIx], name: &str) -> bool {
+    fn may_make(&mut self, sources: NameSources<'_>, name: &str) -> bool {
         let mut known = std::mem::take(&mut self.making);
         let search = |it| self.text_holds(it, &Search::Made(name.to_owned()));
-        let may_make = known.any(name, packages, search);
+        let may_make = known.any(name, sources.packages, search);
         self.making = known;
-        may_make
+        let mut macros = sources.macros.iter();
+        may_make || macros.any(|&it| self.text_holds(it, &Search::MacrosMade(name.to_owned())))
     }
 
     /// Returns true if string literals of these packages contain a file's name, with or without its

@@ -89,6 +89,8 @@ pub(super) enum Search {
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
     Made(String),
+    /// A name as in [`Search::Made`], in a file that defines macros.
+    MacrosMade(String),
     /// A file, by its path relative to the package. Attributes of the whole module are skipped: see
     /// [`names_file`].
     File(Utf8PathBuf),
@@ -110,6 +112,10 @@ impl Search {
                 .filter(|line| !line.contains("doc = include_str"));
             lines.any(|line| words.iter().any(|word| line.contains(word)))
         };
+        let made = |name: &str| {
+            let lines = text.lines().filter(|line| !is_plain(line));
+            makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
+        };
         let names = |below: &Utf8Path| {
             let mut lines = text
                 .lines()
@@ -120,10 +126,8 @@ impl Search {
             Self::Any(words) => words.iter().any(|word| text.contains(word)),
             Self::Code(words) => code(words),
             Self::Macros(words) => text.contains("macro_rules") && code(words),
-            Self::Made(name) => {
-                let lines = text.lines().filter(|line| !is_plain(line));
-                makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
-            }
+            Self::Made(name) => made(name),
+            Self::MacrosMade(name) => text.contains("macro_rules") && made(name),
             Self::File(below) => names(below),
             Self::MacrosFile(below) => text.contains("macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
@@ -140,6 +144,13 @@ impl Search {
             Self::Made(name) => {
                 let made = MadeName::of(name);
                 Some(Box::new(move |names| made.is_in(names)))
+            }
+            Self::MacrosMade(name) => {
+                let made = MadeName::of(name);
+                Some(Box::new(move |names| match names.defines_macros {
+                    true => made.is_in(names),
+                    false => Some(false),
+                }))
             }
             Self::Any(_) | Self::Code(_) | Self::Macros(_) | Self::Variable(_) => None,
         }
