@@ -250,3 +250,60 @@ fn the_stronger_effect_of_two_answers_wins() {
         "of equals the first"
     );
 }
+
+#[test]
+fn a_further_configuration_is_no_reason_for_dependents() {
+    use std::collections::HashMap;
+
+    use crate::resolve_diff::{
+        Difference, PackageKey, ResolveDifferences, TargetKey, UnitDifference,
+    };
+    use crate::seeds::settings::SettingFiles;
+
+    let text = "top: lib!test!bench -> further, changed
+        further: lib!test!bench
+        changed: lib!test!bench";
+    let story = Story::new(text, Verb::Check);
+    let key = |name: &str| {
+        let mut packages = story.workspace.packages();
+        let (_, package) = packages.find(|(_, it)| it.name == name).unwrap();
+        let package = PackageKey {
+            name: name.to_owned(),
+            version: package.version.clone(),
+            source: "path+".to_owned(),
+        };
+        let target = TargetKey {
+            kind: "lib".to_owned(),
+            name: name.to_owned(),
+            mode: "build".to_owned(),
+            platform: None,
+        };
+        (package, target)
+    };
+    let difference = |name, what| {
+        let (package, target) = key(name);
+        UnitDifference {
+            package,
+            target,
+            what,
+        }
+    };
+    let changed = Difference::Changed(vec!["features +x".to_owned()]);
+    let resolution = ResolveDifferences {
+        differences: vec![
+            difference("further", Difference::Further),
+            difference("changed", changed),
+        ],
+        rebuilt: ["further", "changed", "top"].map(key).into(),
+    };
+    let settings = SettingFiles::new(&story.workspace);
+    let root = &story.workspace.root;
+    let causes = resolved::Causes::new(std::iter::empty(), root, &settings, &HashMap::new());
+    let affected = resolved::affected(&story.workspace, &story.graph, &resolution, &causes);
+    expect_test::expect![[r#"
+        Rebuilt: changed lib
+        Rebuilt: further lib
+        Rebuilt: top lib ← changed lib
+    "#]]
+    .assert_eq(&story.told(&affected));
+}
