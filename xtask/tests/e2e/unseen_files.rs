@@ -64,7 +64,7 @@ const LIBRARIES: &[Library] = &[
     (
         "teller",
         "",
-        "pub const PATH: &str = \"../tables/by_value.bin\";\n",
+        "pub const PATH: &str = \"../../tables/by_value.bin\";\n",
         "",
     ),
     (
@@ -186,7 +186,7 @@ const FILES: &[(&str, &str)] = &[
     ("crates/data/deep.bin", ""),
     ("crates/data/by_chain.bin", ""),
     ("crates/data/by_variable.bin", ""),
-    ("crates/tables/by_value.bin", ""),
+    ("tables/by_value.bin", ""),
     ("settings/by_setting.bin", ""),
     ("crates/data/from_code.bin", ""),
     ("crates/rows/many/one.bin", ""),

@@ -305,5 +305,5 @@ fn a_further_configuration_is_no_reason_for_dependents() {
         Rebuilt: further lib
         Rebuilt: top lib ← changed lib
     "#]]
-    .assert_eq(&story.told(&affected));
+    .assert_eq(&story.units_as_text(&affected));
 }
