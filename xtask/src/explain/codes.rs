@@ -4,6 +4,8 @@ use anyhow::Result;
 use xtask_impact::process::{self, Runner};
 use xtask_impact::usage;
 
+use super::situation::MISSING_NAMES;
+
 /// Checks that rustc has an error with this code.
 ///
 /// # Errors
@@ -36,7 +38,7 @@ pub(super) fn meaning(code: &str) -> Option<&'static str> {
             "a library was compiled against another build of its dependency than the one on disk"
         }
         "E0514" => "a library was compiled by another rustc than the one in use",
-        "E0425" | "E0432" | "E0433" | "E0412" | "E0599" => {
+        _ if MISSING_NAMES.contains(&code) => {
             "a name does not exist: an error in the code, unless the artifact of the dependency is \
              older than its sources"
         }

@@ -17,12 +17,14 @@ use super::situation::CyclePackage;
 use super::verdict::{ErrorReport, ErrorVerdict};
 
 /// A dependency that is part of a cycle.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct CycleEdge {
+pub(crate) struct CycleEdge {
     /// The package that declares the dependency.
     pub(super) from: String,
     /// The dependency.
     pub(super) to: String,
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) manifest: Utf8PathBuf,
     /// The line of the declaration, counted from 1.
     pub(super) line: usize,
@@ -34,9 +36,10 @@ pub(super) struct CycleEdge {
 }
 
 /// The way in which an edge of a cycle can be removed.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum EdgeRemoval {
+pub(crate) enum EdgeRemoval {
     /// No source uses the dependency.
     Unused,
     /// Only tests, benches, examples and code under `cfg(test)` use the dependency. Cargo allows

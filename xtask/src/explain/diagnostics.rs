@@ -114,7 +114,7 @@ fn of_text<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Diagnostic> {
             });
             continue;
         }
-        if let Some((code, message)) = header(&line) {
+        if let Some((source, code, message)) = header(&line) {
             is_open = false;
             if let Some(package) = message.strip_prefix("could not compile `") {
                 let name = package.split(['`', ' ']).next().map(str::to_owned);
@@ -129,6 +129,7 @@ fn of_text<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Diagnostic> {
                 found.push(Diagnostic {
                     code: code.map(str::to_owned),
                     message: message.to_owned(),
+                    source: source.map(str::to_owned),
                     ..Diagnostic::default()
                 });
             }
@@ -172,16 +173,33 @@ fn plain(line: &str) -> String {
     line.strip_prefix("##[error]").unwrap_or(line).to_owned()
 }
 
-/// Returns code and message of a line that begins an error.
-fn header(line: &str) -> Option<(Option<&str>, &str)> {
+/// Returns source, code and message of a line that begins an error. With `--message-format short`
+/// the source stands first: `src/lib.rs:1:5: error[E0786]: …`.
+fn header(line: &str) -> Option<(Option<&str>, Option<&str>, &str)> {
+    let (source, line) = match line.split_once(": error") {
+        Some((place, _)) => match source_in(place) {
+            Some(source) => (Some(source), &line[place.len() + 2..]),
+            None => (None, line),
+        },
+        None => (None, line),
+    };
     let rest = line.strip_prefix("error")?;
     match rest.strip_prefix('[') {
         Some(coded) => {
             let (code, message) = coded.split_once("]: ")?;
-            Some((Some(code), message))
+            Some((source, Some(code), message))
         }
-        None => Some((None, rest.strip_prefix(": ")?)),
+        None => Some((source, None, rest.strip_prefix(": ")?)),
     }
+}
+
+/// Returns the file of a place in the code: `FILE:LINE:COLUMN`.
+fn source_in(place: &str) -> Option<&str> {
+    let mut parts = place.rsplitn(3, ':');
+    let mut is_number = || parts.next().is_some_and(|it| it.parse::<u32>().is_ok());
+    let has_numbers = is_number() && is_number();
+    let file = parts.next()?;
+    (has_numbers && !file.starts_with(' ')).then_some(file)
 }
 
 /// Returns true if a line does not belong to the error before it.
@@ -253,6 +271,23 @@ Caused by:
             Some("E0786") Some("mid") Some("mid/src/lib.rs") 4: found invalid metadata files for crate `base`
             None None None 3: could not compile `app` (bin "app")
         "#]].assert_eq(&shown.collect::<String>());
+    }
+
+    #[test]
+    fn errors_in_the_short_form_are_found() {
+        let text = "    Checking mid v0.1.0 (/w/mid)\ncrates/mid/src/lib.rs:2:23: error[E0786]: found \
+                    invalid metadata files for crate `base`\nsrc/a.rs:1:1: warning: unused: error: \
+                    no\nsrc/a.rs:1:2: error: expected `;`\nerror: could not compile `mid` (lib) due \
+                    to 2 previous errors\n";
+        let found = read(text);
+        let shown = found
+            .iter()
+            .map(|it| format!("{:?} {:?} {:?}\n", it.code, it.package, it.source));
+        expect_test::expect![[r#"
+            Some("E0786") Some("mid") Some("crates/mid/src/lib.rs")
+            None Some("mid") Some("src/a.rs")
+        "#]]
+        .assert_eq(&shown.collect::<String>());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use xtask_impact::workspace::{PackageIx, Workspace};
 use super::diagnostics::Diagnostic;
 use super::situation::{self, Situation};
 use super::verdict::{ErrorReport, ErrorVerdict};
-use super::{codes, cycle, linker, metadata, names, runs, versions};
+use super::{codes, cycle, linker, metadata, names, native, refusals, runs, versions};
 use crate::artifacts::inspect::damage::{
     DamagedFile, caches_to_distrust, damaged, damaged_caches, missing_generated,
 };
@@ -74,6 +74,10 @@ impl<'a> ErrorJudge<'a> {
             }
             Situation::Compiler { ended } => runs::compiler(self, error, *ended),
             Situation::Cycle { packages } => cycle::explain(error, packages),
+            Situation::NativeLibrary { name, path } => {
+                native::explain(self, error, (name.as_deref(), path.as_deref()))
+            }
+            Situation::Refused(refusal) => refusals::explain(error, *refusal),
             Situation::DiskFull => explanation(ErrorVerdict::Environment)
                 .says("the disk is full; files that were being written may be damaged")
                 .advice("free space, then run `cargo xtask doctor --only damaged-artifact`"),

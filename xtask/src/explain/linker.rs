@@ -8,6 +8,7 @@ use xtask_impact::{files, quote};
 use super::diagnostics::Diagnostic;
 use super::judge::ErrorJudge;
 use super::metadata::{named_units, with_damaged};
+use super::native;
 use super::verdict::{ErrorReport, ErrorVerdict};
 use crate::artifacts::inspect::damage::damaged_caches;
 use crate::artifacts::inspect::inventory::BuiltIx;
@@ -49,6 +50,9 @@ pub(super) fn explain(judge: &ErrorJudge<'_>, error: &Diagnostic) -> ErrorReport
     }
     if found.verdict != ErrorVerdict::NothingOnDisk {
         return found;
+    }
+    if let Some(native) = native::of_linker(judge, error) {
+        return native;
     }
     without_artifact(error, found, &symbols)
 }

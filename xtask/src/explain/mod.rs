@@ -8,9 +8,11 @@ mod judge;
 mod linker;
 mod metadata;
 mod names;
+mod native;
+mod refusals;
 mod runs;
 mod situation;
-mod text;
+pub(crate) mod text;
 mod verdict;
 mod versions;
 
@@ -23,6 +25,7 @@ use xtask_impact::{files, usage};
 
 use self::diagnostics::Diagnostic;
 use self::judge::ErrorJudge;
+use self::refusals::Refusal;
 use self::situation::Situation;
 use self::verdict::{ErrorReport, ExplainReport};
 use crate::artifacts::inspect::inventory::Inventory;
@@ -94,24 +97,8 @@ pub(crate) fn run(args: &Args, checks: &[&Check]) -> Result<Status> {
         }
         _ => Vec::new(),
     };
-    let is_cycle = |it: &(_, Situation)| matches!(it.1, Situation::Cycle { .. });
-    if situations.iter().any(is_cycle) {
-        // Cargo cannot load a workspace with a cycle, so nothing else can be judged.
-        let explained = situations
-            .into_iter()
-            .map(|(diagnostic, situation)| match situation {
-                Situation::Cycle { packages } => Ok(cycle::explain(&diagnostic, &packages)),
-                _ => Ok(
-                    ErrorReport::new(&diagnostic, verdict::ErrorVerdict::NotUnderstood).says(
-                        "not examined: cargo cannot load a workspace with a dependency cycle",
-                    ),
-                ),
-            });
-        return show(
-            args,
-            &ExplainReport::new(explained.collect::<Result<_>>()?),
-            None,
-        );
+    if let Some(explained) = without_workspace(&situations) {
+        return show(args, &ExplainReport::new(explained), None);
     }
     let (runner, workspace) = args.workspace.load()?;
     if let Subject::Code(code) = &subject {
@@ -140,6 +127,26 @@ pub(crate) fn run(args: &Args, checks: &[&Check]) -> Result<Status> {
         true => fix(args, &workspace, report, plan, &explain),
         false => show(args, &report, None),
     }
+}
+
+/// Explains errors of cargo about the workspace itself; `None` if there is no such error. Cargo may
+/// not be able to load the workspace then, so nothing on disk is examined.
+fn without_workspace(situations: &[(Diagnostic, Situation)]) -> Option<Vec<ErrorReport>> {
+    let is_of_cargo = |it: &(_, Situation)| match it.1 {
+        Situation::Cycle { .. } => true,
+        Situation::Refused(refusal) => refusal != Refusal::Test,
+        _ => false,
+    };
+    if !situations.iter().any(is_of_cargo) {
+        return None;
+    }
+    let explained = situations.iter().map(|(error, situation)| match situation {
+        Situation::Cycle { packages } => cycle::explain(error, packages),
+        Situation::Refused(refusal) => refusals::explain(error, *refusal),
+        _ => ErrorReport::new(error, verdict::ErrorVerdict::NotUnderstood)
+            .says("not examined: cargo cannot load the workspace"),
+    });
+    Some(explained.collect())
 }
 
 /// Shows the explanations, and executes the plan unless the user asked for a dry run.

@@ -1,15 +1,19 @@
 //! Errors of programs: build scripts, generated files, rustc itself, and programs that cargo starts.
 
+use std::collections::BTreeSet;
+
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::workspace::PackageIx;
 use xtask_impact::{files, quote};
 
 use super::diagnostics::Diagnostic;
 use super::judge::ErrorJudge;
 use super::metadata::with_damaged;
+use super::native;
 use super::situation::ProcessEnd;
 use super::verdict::{ErrorReport, ErrorVerdict};
 use crate::artifacts::inspect::damage::damaged_caches;
-use crate::artifacts::inspect::inventory::{BuiltIx, BuiltUnit};
+use crate::artifacts::inspect::inventory::BuiltIx;
 
 /// Explains a build script that did not succeed. `executable` is the path that cargo printed.
 pub(super) fn script(
@@ -24,10 +28,17 @@ pub(super) fn script(
     let scripts = units
         .into_iter()
         .filter(|&it| !inventory.units[it].is_run());
-    let mut found = with_damaged(judge, found, &scripts.collect::<Vec<_>>());
+    let scripts: Vec<BuiltIx> = scripts.collect();
+    let mut found = with_damaged(judge, found, &scripts);
     found.package = Some(package.to_owned());
     if found.verdict == ErrorVerdict::Damaged {
         return found;
+    }
+    if let Some(path) = executable.map(Utf8Path::new) {
+        found = not_executable(judge, found, &scripts, path);
+        if found.verdict == ErrorVerdict::Damaged {
+            return found;
+        }
     }
     program_itself(found, "the build script", ended)
 }
@@ -45,7 +56,43 @@ pub(super) fn program(
     if found.verdict == ErrorVerdict::Damaged {
         return found;
     }
+    let found = not_executable(judge, found, &units, &path);
+    if found.verdict == ErrorVerdict::Damaged {
+        return found;
+    }
     program_itself(found, "the program", ended)
+}
+
+/// Invalidates the units of a program that lost the permission to be executed, as archives without
+/// modes do to it.
+fn not_executable(
+    judge: &ErrorJudge<'_>,
+    mut found: ErrorReport,
+    units: &[BuiltIx],
+    path: &Utf8Path,
+) -> ErrorReport {
+    if units.is_empty() || !path.is_file() || is_executable(path) {
+        return found;
+    }
+    let said = "has no permission to be executed";
+    for &unit in units {
+        found = found.artifact(judge.workspace, judge.inventory, (unit, path), said);
+        found.invalid.units.insert(unit, format!("{path} {said}"));
+    }
+    found.verdict = ErrorVerdict::Damaged;
+    found.says(format!("{} {said}", path.file_name().unwrap_or_default()))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Utf8Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = path.metadata().map(|it| it.permissions().mode());
+    mode.is_ok_and(|mode| mode & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Utf8Path) -> bool {
+    true
 }
 
 /// Returns the path at the start of a command line. Cargo prints paths relative to the workspace.
@@ -92,22 +139,13 @@ pub(super) fn compiler(
         return program_itself(found, "rustc", ended).advice("try fewer jobs: `cargo build -j 1`");
     }
     let package = judge.package(error);
-    let units = judge.inventory.all();
-    let units: Vec<&BuiltUnit> = units
-        .filter(|(_, it)| Some(it.package) == package && it.record.is_none())
-        .map(|(_, it)| it)
-        .collect();
+    if let Some(found) = package.and_then(|it| native::damaged_of(judge, error, it)) {
+        return found;
+    }
     let mut found = found;
-    for unit in units {
-        for cache in judge.inventory.incremental_of(unit) {
-            let fault = damaged_caches(std::iter::once(cache)).into_iter().next();
-            let because = fault.map_or_else(
-                || "rustc crashed while it used this cache".to_owned(),
-                |it| format!("{} {}", it.path, it.fault.text()),
-            );
-            found = found.evidence(because.clone());
-            found.invalid.caches.insert(cache.clone(), because);
-        }
+    for (cache, because) in caches_in_use(judge, package) {
+        found = found.evidence(format!("{cache}: {because}"));
+        found.invalid.caches.insert(cache, because);
     }
     if found.invalid.is_empty() {
         found.verdict = ErrorVerdict::Environment;
@@ -117,6 +155,38 @@ pub(super) fn compiler(
     found
         .says("rustc crashed; its incremental cache is the only input that cargo does not check")
         .advice("if rustc crashes again without the cache, report the crash to the Rust project")
+}
+
+/// Returns the incremental caches that the failed units of a package used, each with the reason to
+/// remove the cache. Rustc begins a session in the cache's directory, which changes the directory's
+/// time.
+fn caches_in_use(judge: &ErrorJudge<'_>, package: Option<PackageIx>) -> Vec<(Utf8PathBuf, String)> {
+    let inventory = judge.inventory;
+    let time = |path: &Utf8Path| path.metadata().and_then(|it| it.modified()).ok();
+    let (mut used, mut all) = (BTreeSet::new(), BTreeSet::new());
+    let failed = inventory.all();
+    let failed = failed.filter(|(_, it)| Some(it.package) == package && it.record.is_none());
+    for (_, unit) in failed {
+        let directory = inventory.place(unit);
+        let directory = directory.fingerprint_dir(&unit.package_name, &unit.hash);
+        let started = time(&directory.join("invoked.timestamp"));
+        for cache in inventory.incremental_of(unit) {
+            all.insert(cache);
+            if started.is_some() && time(cache) >= started {
+                used.insert(cache);
+            }
+        }
+    }
+    let caches = if used.is_empty() { all } else { used };
+    let reasoned = caches.into_iter().map(|cache| {
+        let fault = damaged_caches(std::iter::once(cache)).into_iter().next();
+        let because = fault.map_or_else(
+            || "rustc crashed while it used this cache".to_owned(),
+            |it| format!("{} {}", it.path, it.fault.text()),
+        );
+        (cache.clone(), because)
+    });
+    reasoned.collect()
 }
 
 /// Explains a file that an `include!` cannot read.

@@ -1,6 +1,7 @@
 //! Recognizes the situation behind an error, from the words of cargo and rustc alone.
 
 use super::diagnostics::Diagnostic;
+use super::refusals::{self, Refusal};
 
 /// A situation that an error can come from. The names come from the text of the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,13 @@ pub(super) enum Situation {
     Compiler { ended: ProcessEnd },
     /// Packages depend on themselves. The packages are in cargo's order, each with its directory.
     Cycle { packages: Vec<CyclePackage> },
+    /// A native library that a build script names cannot be found or read.
+    NativeLibrary {
+        name: Option<String>,
+        path: Option<String>,
+    },
+    /// Cargo refused a manifest, the lock file or the command line, or a test failed.
+    Refused(Refusal),
     /// The disk is full.
     DiskFull,
     /// Rustc found an error at a place in the code.
@@ -70,6 +78,12 @@ pub(super) struct CyclePackage {
 /// Codes of errors in rustc's search for crates that `explain` does not understand. They are not
 /// errors in the code.
 pub(super) const NOT_UNDERSTOOD: &[&str] = &["E0461", "E0462", "E0464", "E0519", "E0523"];
+
+/// Codes of errors about a name that a crate, a module or a type does not have.
+pub(super) const MISSING_NAMES: &[&str] = &[
+    "E0425", "E0432", "E0433", "E0412", "E0405", "E0407", "E0423", "E0437", "E0438", "E0531",
+    "E0532", "E0559", "E0560", "E0574", "E0576", "E0599", "E0609",
+];
 
 impl Situation {
     /// Returns the situation behind an error.
@@ -111,7 +125,7 @@ impl Situation {
                     dependent,
                 };
             }
-            Some("E0425" | "E0432" | "E0433" | "E0412" | "E0405" | "E0423" | "E0574") => {
+            Some(code) if MISSING_NAMES.contains(&code) => {
                 let parts = quoted.iter().flat_map(|it| it.split("::"));
                 let names = parts.filter(|it| is_identifier(it)).map(str::to_owned);
                 return Self::MissingName {
@@ -136,6 +150,22 @@ impl Situation {
             return Self::Cycle {
                 packages: cycle(error),
             };
+        }
+        if message.starts_with("could not find native ") {
+            return Self::NativeLibrary {
+                name: Some(name(0)),
+                path: None,
+            };
+        }
+        if let Some(rest) = message.strip_prefix("failed to add native library ") {
+            let path = rest.split_once(": ").map_or(rest, |(path, _)| path);
+            return Self::NativeLibrary {
+                name: None,
+                path: Some(path.to_owned()),
+            };
+        }
+        if let Some(refusal) = refusals::of(error) {
+            return Self::Refused(refusal);
         }
         if message.contains("with colliding StableCrateId") {
             return Self::Colliding {

@@ -12,8 +12,9 @@ use crate::checks::Check;
 use crate::cli::output::count;
 
 /// The JSON of explanations.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
-pub(super) struct ExplainJson<'a> {
+pub(crate) struct ExplainJson<'a> {
     version: u32,
     explanations: &'a [ErrorReport],
     /// The removals of `--fix`, with `--dry-run` those that `--fix` would do.
@@ -32,8 +33,9 @@ impl<'a> ExplainJson<'a> {
 }
 
 /// The JSON of a check's explanation.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
-pub(super) struct CheckJson<'a> {
+pub(crate) struct CheckJson<'a> {
     version: u32,
     code: &'a str,
     level: crate::checks::Level,

@@ -14,9 +14,10 @@ use crate::artifacts::text::unit_name;
 use crate::cli::entry;
 
 /// The cause of an error.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum ErrorVerdict {
+pub(crate) enum ErrorVerdict {
     /// An artifact no longer has the content that the build wrote.
     Damaged,
     /// An artifact is older than its sources, or does not belong to its dependents.
@@ -42,8 +43,9 @@ pub(super) enum ErrorVerdict {
 }
 
 /// The explanation of one error, code or path.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct ErrorReport {
+pub(crate) struct ErrorReport {
     /// The code of rustc, if there is one.
     pub(super) code: Option<String>,
     /// The first line of the error, or the subject.
@@ -65,12 +67,15 @@ pub(super) struct ErrorReport {
     /// The smallest command that helps.
     pub(super) cure: Option<Cure>,
     #[serde(skip)]
+    #[cfg_attr(test, schemars(skip))]
     pub(super) invalid: InvalidatedUnits,
 }
 
 /// An artifact with its package and unit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct NamedArtifact {
+pub(crate) struct NamedArtifact {
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) path: Utf8PathBuf,
     /// Cargo's package id.
     pub(super) package_id: String,
@@ -78,14 +83,16 @@ pub(super) struct NamedArtifact {
     /// The unit within the package: `lib`, `build script run`.
     pub(super) unit: String,
     /// The profile directory.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(super) directory: Utf8PathBuf,
     /// The state on disk.
     pub(super) found: String,
 }
 
 /// A command, with the size of what the command removes and causes.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Cure {
+pub(crate) struct Cure {
     pub(super) command: String,
     /// The number of files that the command removes.
     pub(super) files: u64,
@@ -202,17 +209,7 @@ impl ErrorReport {
             let directory = place.fingerprint_dir(&unit.package_name, &unit.hash);
             shown(&directory.join(unit.name.file_name()))
         });
-        // The caches of an invalidated unit are not listed, because they follow from the unit.
-        let of_units = self
-            .invalid
-            .units
-            .keys()
-            .flat_map(|&unit| inventory.incremental_of(&inventory.units[unit]));
-        let of_units: Vec<&Utf8PathBuf> = of_units.collect();
-        let caches = self.invalid.caches.keys();
-        let caches = caches
-            .filter(|it| !of_units.contains(it))
-            .map(|it| shown(it));
+        let caches = self.invalid.caches.keys().map(|it| shown(it));
         let paths: Vec<String> = units.chain(caches).collect();
         self.cure = Some(Cure {
             command: format!("{} explain --fix {}", entry::name(), paths.join(" ")),

@@ -45,16 +45,11 @@ pub(crate) fn fault(file: &mut (impl Read + Seek), length: u64) -> io::Result<Op
         Ok(members) => members,
         Err(fault) => return Ok(Some(fault)),
     };
+    if has_damaged_member(file, &members)? {
+        return Ok(Some(FileFault::DamagedMember));
+    }
     let mut has_metadata = false;
-    for member in &members {
-        if member.kind == MemberKind::Index || member.length == 0 {
-            continue;
-        }
-        let head = read_at(file, member.at, 64.min(member.length))?;
-        let is_zero = head.iter().all(|byte| *byte == 0);
-        if is_zero || elf::fault(file, member.at, member.length)?.is_some() {
-            return Ok(Some(FileFault::DamagedMember));
-        }
+    for member in members.iter().filter(|it| it.length > 0) {
         if member.kind == MemberKind::Metadata {
             has_metadata = true;
             if !is_whole(file, member)? {
@@ -63,6 +58,36 @@ pub(crate) fn fault(file: &mut (impl Read + Seek), length: u64) -> io::Result<Op
         }
     }
     Ok((!has_metadata).then_some(FileFault::NoMetadata))
+}
+
+/// Returns the fault of a static library. Archives in other forms, such as thin archives, give no
+/// fault.
+pub(crate) fn fault_of_static(
+    file: &mut (impl Read + Seek),
+    length: u64,
+) -> io::Result<Option<FileFault>> {
+    if read_at(file, 0, MAGIC.len() as u64)? != MAGIC {
+        return Ok(None);
+    }
+    Ok(match members(file, length)? {
+        Ok(members) => has_damaged_member(file, &members)?.then_some(FileFault::DamagedMember),
+        Err(fault) => Some(fault),
+    })
+}
+
+fn has_damaged_member(
+    file: &mut (impl Read + Seek),
+    members: &[ArchiveMember],
+) -> io::Result<bool> {
+    let is_content = |it: &&ArchiveMember| it.kind != MemberKind::Index && it.length > 0;
+    for member in members.iter().filter(is_content) {
+        let head = read_at(file, member.at, 64.min(member.length))?;
+        let is_zero = head.iter().all(|byte| *byte == 0);
+        if is_zero || elf::fault(file, member.at, member.length)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns true unless the metadata in a member has a beginning but no end.

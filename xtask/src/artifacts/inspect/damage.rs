@@ -79,7 +79,7 @@ fn format(workspace: &Workspace, unit: &BuiltUnit, path: &Utf8Path) -> Option<Fi
                     .library()
                     .is_some_and(|it| it.linkable || it.proc_macro)
         }
-        FileFormat::RustLibrary => true,
+        FileFormat::RustLibrary | FileFormat::StaticLibrary => true,
         FileFormat::Executable => path.extension().is_some() || is_executable(),
         FileFormat::Object => false,
     };
@@ -142,8 +142,10 @@ pub(crate) fn caches_to_distrust<'a>(
         let mut copies = files.filter(|it| it.extension() == Some("rmeta"));
         copies.any(|copy| is_equal(&copy, metadata))
     };
+    // A copy that is damaged in another way is no equal copy.
+    let is_bad = |cache: &Utf8PathBuf| holds_copy(cache) || damaged_cache(cache).is_some();
     let caches = inventory.incremental_of(unit);
-    caches.filter(|it| holds_copy(it)).cloned().collect()
+    caches.filter(|it| is_bad(it)).cloned().collect()
 }
 
 fn is_equal(one: &Utf8Path, other: &Utf8Path) -> bool {

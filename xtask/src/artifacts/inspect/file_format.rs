@@ -48,6 +48,8 @@ pub(crate) enum FileFormat {
     Metadata,
     /// A Rust library (`.rlib`).
     RustLibrary,
+    /// A static library (`.a`) with code of any language.
+    StaticLibrary,
     /// An object file of the incremental cache.
     Object,
     /// An executable or a dynamic library.
@@ -60,6 +62,7 @@ impl FileFormat {
         match path.extension() {
             Some("rmeta") => Some(Self::Metadata),
             Some("rlib") => Some(Self::RustLibrary),
+            Some("a") => Some(Self::StaticLibrary),
             Some("o") => Some(Self::Object),
             Some("so" | "dylib" | "dll" | "exe") | None => Some(Self::Executable),
             Some(_) => None,
@@ -97,6 +100,7 @@ pub(super) fn fault(
     match format {
         FileFormat::Metadata => metadata(file, length, &head),
         FileFormat::RustLibrary => archive::fault(file, length),
+        FileFormat::StaticLibrary => archive::fault_of_static(file, length),
         FileFormat::Object | FileFormat::Executable => elf::fault(file, 0, length),
     }
 }

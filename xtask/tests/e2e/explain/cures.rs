@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::scene::{Scene, cut, damage, zero};
 
 /// A way to damage the scene.
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     /// The arguments of the failing cargo.
@@ -71,7 +72,7 @@ const KINDS: &[Case] = &[
     Case {
         name: "generated file missing",
         cargo: &["check"],
-        damage: |scene| fs::remove_file(scene.run().join("out/g.rs")).unwrap(),
+        damage: |scene| fs::remove_file(scene.generated()).unwrap(),
         edited: "mid",
         verdict: "- damaged",
         units: "mid build script run",
@@ -81,7 +82,7 @@ const KINDS: &[Case] = &[
         cargo: &["check"],
         damage: |scene| {
             damage(&scene.script(), cut);
-            fs::remove_file(scene.run().join("output")).unwrap();
+            fs::remove_file(scene.script_output()).unwrap();
         },
         edited: "",
         verdict: "- damaged",
@@ -207,6 +208,57 @@ const FURTHER: &[Case] = &[
         units: "app bin app",
     },
     Case {
+        name: "script without the permission to be executed",
+        cargo: &["check"],
+        damage: |scene| {
+            forbid_execution(&scene.script());
+            fs::remove_file(scene.script_output()).unwrap();
+        },
+        edited: "",
+        verdict: "- damaged",
+        units: "mid build script",
+    },
+    Case {
+        name: "program without the permission to be executed",
+        cargo: &["run"],
+        damage: |scene| forbid_execution(&scene.program()),
+        edited: "",
+        verdict: "- damaged",
+        units: "app bin app",
+    },
+    Case {
+        name: "metadata and its copy in the cache damaged in two ways",
+        damage: |scene| {
+            let metadata = scene.metadata_of_check("base");
+            let bytes = fs::read(&metadata).unwrap();
+            for copy in scene.built_files() {
+                let is_copy = copy.to_str().unwrap().contains("/incremental/base-")
+                    && fs::read(&copy).unwrap() == bytes;
+                if is_copy {
+                    fs::remove_file(&copy).unwrap();
+                    fs::write(&copy, &bytes[..bytes.len() / 3]).unwrap();
+                }
+            }
+            damage(&metadata, cut);
+        },
+        ..KINDS[0]
+    },
+    Case {
+        name: "method that the artifact lacks",
+        damage: |scene| {
+            let source = "crates/base/src/lib.rs";
+            let text = scene.project.read(source);
+            let method = "impl Thing {\n    pub fn four(&self) -> u32 {\n        4\n    }\n}\n";
+            scene.write_with_old_time(source, &(text + method));
+            scene.project.append(
+                "crates/mid/src/lib.rs",
+                "pub fn f() -> u32 { base::Thing(1).four() }\n",
+            );
+        },
+        verdict: "E0599 stale",
+        ..KINDS[8]
+    },
+    Case {
         name: "import of a name that the artifact lacks",
         damage: |scene| {
             newer_source(scene);
@@ -244,6 +296,11 @@ fn zero_objects(bytes: &mut [u8]) {
         }
         at += 60 + size + size % 2;
     }
+}
+
+fn forbid_execution(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
 }
 
 fn incremental_objects(scene: &Scene) -> Vec<PathBuf> {
@@ -365,13 +422,58 @@ fn the_proposed_command_alone_cures_each_kind_of_damage() {
     }
 }
 
+const NATIVE_MISSING: Case = Case {
+    name: "native library missing",
+    cargo: &["build"],
+    damage: |scene| fs::remove_file(scene.native()).unwrap(),
+    edited: "mid",
+    verdict: "- damaged",
+    units: "mid build script run",
+};
+
+/// Cases with a native library that a build script makes.
+const NATIVE: &[Case] = &[
+    NATIVE_MISSING,
+    Case {
+        name: "native library cut short, which makes rustc crash",
+        damage: |scene| damage(&scene.native(), cut),
+        ..NATIVE_MISSING
+    },
+    Case {
+        name: "native library zero",
+        damage: |scene| damage(&scene.native(), |it| zero(it)),
+        ..NATIVE_MISSING
+    },
+    Case {
+        name: "native library empty",
+        damage: |scene| damage(&scene.native(), Vec::clear),
+        ..NATIVE_MISSING
+    },
+];
+
 /// Documented in CONTRIBUTING.md, and run every night.
 #[test]
 #[ignore = "many builds"]
 fn the_proposed_command_is_the_smallest_cure_of_every_damage() {
-    let scene = Scene::new();
-    for case in KINDS.iter().chain(FURTHER) {
-        case.is_cured(&scene);
-        case.needs_all(&scene);
+    let first = [KINDS, FURTHER].concat();
+    prove(&Scene::new(), &first);
+    prove(&Scene::new().with_native_library(), NATIVE);
+}
+
+/// Documented in CONTRIBUTING.md, and run every night.
+#[test]
+#[ignore = "many builds"]
+fn the_proposed_command_is_the_smallest_cure_in_the_second_layout() {
+    let first = [KINDS, FURTHER].concat();
+    prove(&Scene::in_second_layout(), &first);
+    prove(&Scene::in_second_layout().with_native_library(), NATIVE);
+}
+
+#[track_caller]
+fn prove(scene: &Scene, cases: &[Case]) {
+    for case in cases {
+        case.is_cured(scene);
+        case.needs_all(scene);
+        println!("{}: cured, and by nothing smaller", case.name);
     }
 }

@@ -76,6 +76,31 @@ fn errors_in_code_get_no_cleaning() {
             ],
         ),
         (
+            "item behind a feature",
+            "check",
+            &[
+                (
+                    "crates/base/src/lib.rs",
+                    "impl Thing {\n    #[cfg(windows)]\n    pub fn gated(&self) {}\n}\n",
+                ),
+                (lib, "pub fn f() { base::Thing(1).gated() }\n"),
+            ],
+        ),
+        (
+            "failed test",
+            "test",
+            &[(lib, "#[test]\nfn f() { panic!() }\n")],
+        ),
+        ("manifest", "check", &[("crates/mid/Cargo.toml", "[lib\n")]),
+        (
+            "feature that does not exist",
+            "check",
+            &[(
+                "crates/app/Cargo.toml",
+                "[features]\nx = [\"mid/nothing\"]\n",
+            )],
+        ),
+        (
             "cycle",
             "check",
             &[(
@@ -115,9 +140,9 @@ fn errors_in_code_get_no_cleaning() {
     expect![[r#"
         undeclared crate: error-in-code: `mid` has no dependency on a crate `nope`
           declare the dependency in [ROOT]/crates/mid/Cargo.toml, or remove the use
-        missing function: error-in-code: no artifact explains the missing name: the sources do not define it either
+        missing function: error-in-code: no artifact explains the missing name: no public item of the sources that the artifacts lack has it
           if the name does exist in the sources, `cargo xtask freshness verify` finds artifacts that are older than their sources
-        missing import: error-in-code: no artifact explains the missing name: the sources do not define it either
+        missing import: error-in-code: no artifact explains the missing name: no public item of the sources that the artifacts lack has it
           if the name does exist in the sources, `cargo xtask freshness verify` finds artifacts that are older than their sources
         syntax: error-in-code: rustc refuses the code; no artifact causes this error
           -
@@ -137,6 +162,14 @@ fn errors_in_code_get_no_cleaning() {
           name the library that defines the symbol: `cargo::rustc-link-lib` in the build script
         two versions: two-versions: the build uses several versions of `base`: 0.1.0 and 0.2.0
           require the same version of base in all these packages: 0.2.0; cleaning does not help
+        item behind a feature: error-in-code: no artifact explains the missing name: no public item of the sources that the artifacts lack has it
+          if the name does exist in the sources, `cargo xtask freshness verify` finds artifacts that are older than their sources
+        failed test: error-in-code: a test failed; no artifact causes this
+          -
+        manifest: error-in-code: cargo refuses a manifest, the configuration or a dependency; nothing was compiled
+          -
+        feature that does not exist: error-in-code: cargo refuses a manifest, the configuration or a dependency; nothing was compiled
+          -
         cycle: dependency-cycle: the shortest cycle is base → mid → base
           remove line 6 of [ROOT]/crates/base/Cargo.toml: no source of base uses mid
     "#]].assert_eq(&told);
@@ -250,7 +283,7 @@ fn json_messages_and_text_get_one_verdict() {
         E0786: found invalid metadata files for crate `base`
           damaged artifact: libbase-[HASH].rmeta is cut short
           artifact: [ROOT]/target/debug/deps/libbase-[HASH].rmeta (base 0.1.0, lib) is cut short
-          fix: cargo xtask explain --fix target/debug/.fingerprint/base-[HASH]/lib-base
+          fix: cargo xtask explain --fix target/debug/.fingerprint/base-[HASH]/lib-base target/debug/incremental/base-[HASH]
             removes [COUNT] files, [SIZE]; cargo then builds at least 3 units again
     "#]]);
 }

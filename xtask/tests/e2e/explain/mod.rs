@@ -28,7 +28,7 @@ fn doctor_finds_and_fixes_damaged_artifacts() {
     damage(&scene.metadata_of_check("base"), cut);
     // Nothing rebuilds this program, so cargo would call it fresh for ever.
     damage(&scene.program(), |it| zero(it));
-    std::fs::remove_file(scene.run().join("out/g.rs")).unwrap();
+    std::fs::remove_file(scene.generated()).unwrap();
     scene.edit("mid");
     assert!(scene.fails(&["check"]).is_some());
     scene.project.xtask(&doctor).is(expect![[r#"

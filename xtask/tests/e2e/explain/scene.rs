@@ -13,11 +13,24 @@ use crate::support::{Project, manifest};
 /// A workspace that was built and checked once, and can be set back to that state.
 pub(super) struct Scene {
     pub(super) project: Project,
+    variables: &'static [(&'static str, &'static str)],
 }
 
 impl Scene {
     /// Makes the workspace, builds and checks it.
     pub(super) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// Makes the workspace with the second layout of the build directory.
+    pub(super) fn in_second_layout() -> Self {
+        Self::with(&[
+            ("RUSTC_BOOTSTRAP", "1"),
+            ("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true"),
+        ])
+    }
+
+    fn with(variables: &'static [(&'static str, &'static str)]) -> Self {
         let project = Project::empty().file(
             "Cargo.toml",
             "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\nexclude = [\"other\"]\n[profile.dev]\ndebug = false\n",
@@ -66,12 +79,21 @@ impl Scene {
             "crates/app/src/main.rs",
             "fn main() {\n    println!(\"{}\", base::one() + mid::two() + mac::nine!());\n}\n",
         );
-        let project = project.in_git();
-        project.cargo(&["build"]).done();
-        project.cargo(&["check"]).done();
-        let scene = Self { project };
+        let scene = Self {
+            project: project.in_git(),
+            variables,
+        };
+        for verb in ["build", "check"] {
+            assert_eq!(scene.fails(&[verb]), None);
+        }
         scene.copy(scene.project.root(), &scene.saved());
         scene
+    }
+
+    /// Gives a command the environment of the tests and of the layout.
+    fn isolated(&self, command: &mut Command) {
+        self.project.isolated(command);
+        command.envs(self.variables.iter().copied());
     }
 
     fn saved(&self) -> PathBuf {
@@ -90,29 +112,30 @@ impl Scene {
         self.copy(&self.saved(), self.project.root());
     }
 
-    /// Returns the files in a directory of the build directory whose names match, sorted.
-    pub(super) fn files(&self, directory: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-        let directory = self.project.path("target/debug").join(directory);
-        let names = fs::read_dir(&directory).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut found: Vec<PathBuf> = names
-            .filter(|name| is_wanted(name))
-            .map(|name| directory.join(name))
-            .collect();
-        found.sort();
-        found
-    }
-
-    fn file(&self, directory: &str, is_wanted: impl Fn(&str) -> bool) -> PathBuf {
-        let mut found = self.files(directory, is_wanted);
+    /// Returns the only file that rustc or a build script wrote and whose name matches.
+    fn file(&self, is_wanted: impl Fn(&str) -> bool) -> PathBuf {
+        let mut found = self.files(is_wanted);
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
+    }
+
+    /// Returns the files that rustc or a build script wrote and whose names match, sorted. Final
+    /// artifacts and incremental caches are left out.
+    fn files(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let root = self.project.path("target/debug");
+        let files = self.built_files().into_iter();
+        let found = files.filter(|path| {
+            let place = path.strip_prefix(&root).unwrap();
+            let is_output = place.starts_with("deps") || place.starts_with("build");
+            is_output && is_wanted(path.file_name().unwrap().to_str().unwrap())
+        });
+        found.collect()
     }
 
     /// Returns the library that a build of a package wrote.
     pub(super) fn library(&self, name: &str) -> PathBuf {
         let start = format!("lib{name}-");
-        self.file("deps", |it| it.starts_with(&start) && it.ends_with(".rlib"))
+        self.file(|it| it.starts_with(&start) && it.ends_with(".rlib"))
     }
 
     /// Returns the metadata that a build of a package wrote.
@@ -124,18 +147,14 @@ impl Scene {
     pub(super) fn metadata_of_check(&self, name: &str) -> PathBuf {
         let start = format!("lib{name}-");
         let built = self.metadata_of_build(name);
-        let mut found = self.files("deps", |it| {
-            it.starts_with(&start) && it.ends_with(".rmeta")
-        });
+        let mut found = self.files(|it| it.starts_with(&start) && it.ends_with(".rmeta"));
         found.retain(|it| *it != built);
         found.remove(0)
     }
 
     /// Returns the library of the procedural macro.
     pub(super) fn macro_library(&self) -> PathBuf {
-        self.file("deps", |it| {
-            it.starts_with("libmac-") && it.ends_with(".so")
-        })
+        self.file(|it| it.starts_with("libmac-") && it.ends_with(".so"))
     }
 
     /// Returns the program, where cargo put it last.
@@ -143,22 +162,66 @@ impl Scene {
         self.project.path("target/debug/app")
     }
 
-    /// Returns the directory of the build script's executable.
+    /// Returns the executable of the build script.
     pub(super) fn script(&self) -> PathBuf {
-        let directories = self.files("build", |it| it.starts_with("mid-"));
-        let mut scripts = directories
-            .into_iter()
-            .map(|it| it.join("build-script-build"));
-        scripts.find(|it| it.exists()).unwrap()
+        self.files(|it| it == "build-script-build").remove(0)
     }
 
-    /// Returns the directory of the build script's run.
-    pub(super) fn run(&self) -> PathBuf {
-        let directories = self.files("build", |it| it.starts_with("mid-"));
-        directories
-            .into_iter()
-            .find(|it| it.join("out").is_dir())
-            .unwrap()
+    /// Returns the file that the build script generated.
+    pub(super) fn generated(&self) -> PathBuf {
+        self.files(|it| it == "g.rs").remove(0)
+    }
+
+    /// Returns the record of what the build script printed.
+    pub(super) fn script_output(&self) -> PathBuf {
+        let run = self.generated();
+        let run = run.parent().unwrap().parent().unwrap();
+        let output = run.join("output");
+        if output.exists() {
+            output
+        } else {
+            run.join("run/stdout")
+        }
+    }
+
+    /// Lets the build script of `mid` make a native library that `mid` uses.
+    pub(super) fn with_native_library(self) -> Self {
+        self.project.write(
+            "crates/mid/build.rs",
+            r#"use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = std::env::var("OUT_DIR").unwrap();
+    let rust = "pub const G: u32 = 1; unsafe extern \"C\" { pub fn cee() -> u32; }";
+    std::fs::write(format!("{out}/g.rs"), rust).unwrap();
+    std::fs::write(format!("{out}/c.c"), "unsigned cee(void) { return 4; }").unwrap();
+    let run = |program: &str, words: &[&str]| {
+        let mut command = Command::new(program);
+        assert!(command.args(words).current_dir(&out).status().unwrap().success());
+    };
+    run("cc", &["-c", "-o", "c.o", "c.c"]);
+    run("ar", &["crs", "libcee.a", "c.o"]);
+    println!("cargo::rustc-link-search=native={out}");
+    println!("cargo::rustc-link-lib=static=cee");
+}
+"#,
+        );
+        self.project.replace(
+            "crates/mid/src/lib.rs",
+            "base::one() + G",
+            "base::one() + G + unsafe { cee() }",
+        );
+        for verb in ["build", "check"] {
+            assert_eq!(self.fails(&[verb]), None);
+        }
+        self.copy(self.project.root(), &self.saved());
+        self
+    }
+
+    /// Returns the native library that the build script made.
+    pub(super) fn native(&self) -> PathBuf {
+        self.files(|it| it == "libcee.a").remove(0)
     }
 
     /// Makes cargo compile a package again.
@@ -199,8 +262,7 @@ impl Scene {
         fs::write(source, text).unwrap();
         for verb in ["build", "check"] {
             let mut cargo = Command::new("cargo");
-            self.project
-                .isolated(cargo.args([verb, "-q", "-p", "base"]));
+            self.isolated(cargo.args([verb, "-q", "-p", "base"]));
             assert!(cargo.current_dir(root).status().unwrap().success());
         }
     }
@@ -224,7 +286,7 @@ impl Scene {
         let kit = env!("CARGO_BIN_EXE_xtask");
         let command = command.replace("cargo xtask", &format!("'{kit}'"));
         let mut shell = Command::new("sh");
-        self.project.isolated(shell.args(["-c", &command]));
+        self.isolated(shell.args(["-c", &command]));
         let output = shell.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (!output.status.success()).then_some(said)
@@ -249,7 +311,7 @@ impl Scene {
     /// Runs cargo, and returns its standard error if cargo failed.
     pub(super) fn fails(&self, arguments: &[&str]) -> Option<String> {
         let mut command = Command::new("cargo");
-        self.project.isolated(command.args(arguments));
+        self.isolated(command.args(arguments));
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (!output.status.success()).then_some(said)
@@ -261,6 +323,7 @@ impl Scene {
         use std::process::Stdio;
         let mut command = self.project.kit(&[&["explain"], arguments].concat());
         command
+            .envs(self.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
