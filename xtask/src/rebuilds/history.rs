@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
-use xtask_impact::build_dir::dep_info::Local;
+use xtask_impact::build_dir::dep_info::{Fingerprint, Local};
 use xtask_impact::process::Runner;
 use xtask_impact::state;
 use xtask_impact::workspace::Workspace;
@@ -72,9 +72,31 @@ impl History {
         self.units.get(key)?.flags.as_deref()
     }
 
-    /// Returns the fingerprint JSON of a unit at the kit's last run.
-    pub(crate) fn json(&self, key: &RecordKey) -> Option<&str> {
-        self.units.get(key).map(|unit| unit.json.as_str())
+    /// Returns true if the kit's last runs built a unit, or found the unit fresh.
+    pub(crate) fn knows(&self, key: &RecordKey) -> bool {
+        self.units.contains_key(key)
+    }
+
+    /// Tells if a build in place sets a unit back to former settings. `present` are the values on
+    /// disk, `next` are the values of the build. In-place builds overwrite cargo's own records, so
+    /// the kept ones decide.
+    pub(crate) fn former(
+        &self,
+        key: &RecordKey,
+        present: &Fingerprint,
+        next: &Fingerprint,
+    ) -> Option<FormerSettings> {
+        let parsed = |json: &String| serde_json::from_str::<Fingerprint>(json).ok();
+        let left = parsed(&self.units.get(key)?.json)?;
+        if has_settings(present, next) {
+            return None;
+        }
+        if has_settings(&left, next) {
+            return Some(FormerSettings::OfLastRun);
+        }
+        let before = self.overwritten.get(key).and_then(parsed)?;
+        let is_back = has_settings(&left, present) && has_settings(&before, next);
+        is_back.then_some(FormerSettings::BeforeLastRun)
     }
 
     /// Returns the package of a unit, as cargo's log named it.
@@ -150,15 +172,31 @@ impl History {
     }
 
     /// Returns a sentence about two tools that alternate in one directory, if the environments of
-    /// the kit's own runs show it.
+    /// the kit's own runs show it, or the records that the last run left and overwrote: `former`.
     pub(crate) fn thrash(
         &self,
         cause: &RootCause,
         now: &BTreeMap<String, String>,
+        former: Option<FormerSettings>,
     ) -> Option<String> {
         let last = self.runs.last()?;
         if cause.kind != CauseKind::Variable {
-            return self.alternating_settings(cause.kind, now);
+            let known = self.alternating_settings(cause.kind, now);
+            let former = former.filter(|_| behind(cause.kind).is_some());
+            return known.or_else(|| {
+                Some(match former? {
+                    FormerSettings::OfLastRun => format!(
+                        "another program built in this directory since `{}`, with other settings: \
+                         the two undo each other's builds",
+                        last.command
+                    ),
+                    FormerSettings::BeforeLastRun => format!(
+                        "the last run, `{}`, changed this setting, and this build changes it back: \
+                         the two undo each other's builds",
+                        last.command
+                    ),
+                })
+            });
         }
         let name = cause.subject.as_ref()?;
         let (old, new) = (cause.old.as_ref(), cause.new.as_ref());
@@ -201,6 +239,20 @@ impl History {
     }
 }
 
+/// The settings to which a build in place sets a unit back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormerSettings {
+    /// The settings that the kit's last run left. Another program has built in between.
+    OfLastRun,
+    /// The settings that the kit's last run overwrote.
+    BeforeLastRun,
+}
+
+/// Returns true if two records have equal settings. Inputs, such as files, are no settings.
+fn has_settings(one: &Fingerprint, other: &Fingerprint) -> bool {
+    one.likeness() == other.likeness() && one.declared_features == other.declared_features
+}
+
 /// Returns the commands of two runs for a sentence.
 fn runs_of(one: &RebuildRun, other: &RebuildRun) -> String {
     match one.command == other.command {
@@ -229,16 +281,17 @@ fn behind(kind: CauseKind) -> Option<fn(&str) -> bool> {
             |name| ["RUSTUP_TOOLCHAIN", "RUSTC", "CARGO_BUILD_RUSTC", "PATH"].contains(&name)
         }
         CauseKind::Platform => |name| name == "CARGO_BUILD_TARGET",
-        CauseKind::PackageId => |name| name.contains("WRAPPER"),
+        CauseKind::PackageId | CauseKind::Wrapper => |name| name.contains("WRAPPER"),
         _ => return None,
     })
 }
 
 /// Returns the variables of the environment that can make cargo build a unit: cargo's own, the
-/// compilers', and every variable that a build script watches.
+/// compilers', and every variable that a build script watches or a source reads.
 pub(crate) fn variables(runner: &Runner, records: &Records) -> BTreeMap<String, String> {
     let mut watched: BTreeSet<String> = BTreeSet::new();
     for (_, record) in records.iter() {
+        watched.extend(record.variables.iter().cloned());
         for local in &record.values.local {
             if let Local::RerunIfEnvChanged { var, .. } = local {
                 watched.insert(var.clone());
@@ -309,7 +362,7 @@ mod tests {
         let shell = || run("check", &[("PATH", "shell")]);
         let editor = || run("clippy", &[("PATH", "editor")]);
         let told = |runs: Vec<RebuildRun>, old: &str, new: &str| {
-            let said = history(runs).thrash(&variable(old, new), &map(&[("PATH", new)]));
+            let said = history(runs).thrash(&variable(old, new), &map(&[("PATH", new)]), None);
             said.unwrap_or_default() + "\n"
         };
         let all = [
@@ -341,7 +394,7 @@ mod tests {
         assert_eq!(changed(CauseKind::Linker), format!("{linker}: gcc → clang"));
         assert_eq!(changed(CauseKind::Rustflags), "RUSTFLAGS: -g → unset");
         assert_eq!(changed(CauseKind::FileChanged), "");
-        let said = history.thrash(&RootCause::of(CauseKind::Linker), &now);
+        let said = history.thrash(&RootCause::of(CauseKind::Linker), &now, None);
         assert_eq!(
             said.unwrap(),
             format!(
@@ -349,9 +402,54 @@ mod tests {
             )
         );
         assert_eq!(
-            history.thrash(&RootCause::of(CauseKind::Rustflags), &now),
+            history.thrash(&RootCause::of(CauseKind::Rustflags), &now, None),
             None
         );
+    }
+
+    #[test]
+    fn a_build_that_sets_settings_back_is_known_by_the_kept_records() {
+        let json = |config: u64| {
+            format!(
+                r#"{{"rustc":1,"features":"[]","declared_features":"[]","deps":[],"local":[],"rustflags":[],"config":{config}}}"#
+            )
+        };
+        let values = |config: u64| serde_json::from_str::<Fingerprint>(&json(config)).unwrap();
+        let key = RecordKey {
+            place: "debug".to_owned(),
+            package: "a".to_owned(),
+            hash: "0123456789abcdef".to_owned(),
+            name: "lib-a".to_owned(),
+        };
+        // The settings before the last run, after it, on disk now, and of the next build.
+        let told = |before: Option<u64>, left: u64, present: u64, next: u64| {
+            let mut history = history(vec![run("check", &[]), run("clippy", &[])]);
+            let unit = KeptUnit {
+                package: "a v0.1.0 (/w/a)".to_owned(),
+                json: json(left),
+                flags: None,
+            };
+            history.units.insert(key.clone(), unit);
+            let overwritten = before.map(|it| (key.clone(), json(it)));
+            history.overwritten.extend(overwritten);
+            let former = history.former(&key, &values(present), &values(next));
+            let cause = RootCause::of(CauseKind::Linker);
+            let said = history.thrash(&cause, &map(&[]), former);
+            said.unwrap_or_default() + "\n"
+        };
+        let all = [
+            told(Some(1), 2, 2, 1),
+            told(None, 1, 2, 1),
+            told(Some(1), 2, 2, 3),
+            told(None, 2, 2, 2),
+        ];
+        expect_test::expect![[r#"
+            the last run, `clippy`, changed this setting, and this build changes it back: the two undo each other's builds
+            another program built in this directory since `clippy`, with other settings: the two undo each other's builds
+
+
+        "#]]
+        .assert_eq(&all.concat());
     }
 
     #[test]

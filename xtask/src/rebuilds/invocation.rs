@@ -102,9 +102,17 @@ impl Invocation {
         }
         words.extend(only_build.map(str::to_owned));
         words.extend(settings.iter().cloned());
-        if matches!(self.command.as_str(), "clippy" | "rustc") && !self.trailing.is_empty() {
+        let mut trailing = match self.command.as_str() {
+            "clippy" | "rustc" => self.trailing.clone(),
+            _ => Vec::new(),
+        };
+        if self.is_fix() {
+            // Clippy adds this argument, and cargo compares Clippy's arguments.
+            trailing.insert(0, "--no-deps".to_owned());
+        }
+        if !trailing.is_empty() {
             words.push("--".to_owned());
-            words.extend(self.trailing.iter().cloned());
+            words.extend(trailing);
         }
         words
     }
@@ -129,6 +137,12 @@ impl Invocation {
             }
         }
         found
+    }
+
+    /// Returns true if Clippy edits the sources. Cargo then builds selected packages although they
+    /// are fresh.
+    pub(crate) fn is_fix(&self) -> bool {
+        self.is_clippy() && self.arguments.iter().any(|it| it == "--fix")
     }
 
     /// Returns true if Clippy checks the members.
@@ -186,7 +200,7 @@ mod tests {
             t -p a name -- --nocapture => test --offline -p a name -- --nocapture => test --offline -p a name --no-run --target-dir /copy (dev)
             +nightly b -r --target-dir=x => +nightly build --offline -r --target-dir=x => +nightly build --offline -r --target-dir /copy (release)
             run --bin tool -- --help => run --offline --bin tool -- --help => build --offline --bin tool --target-dir /copy (dev)
-            clippy --fix --allow-dirty -- -D warnings => clippy --offline --fix --allow-dirty -- -D warnings => clippy --offline --target-dir /copy -- -D warnings (dev)
+            clippy --fix --allow-dirty -- -D warnings => clippy --offline --fix --allow-dirty -- -D warnings => clippy --offline --target-dir /copy -- --no-deps -D warnings (dev)
             doc --open --target-dir here --color always => doc --offline --open --target-dir here --color always => doc --offline --target-dir /copy (dev)
             bench => bench --offline => bench --offline --no-run --target-dir /copy (bench)
             rustc --profile ci -- --cfg x => rustc --offline --profile ci -- --cfg x => rustc --offline --profile ci --target-dir /copy -- --cfg x (ci)

@@ -6,9 +6,10 @@ mod history;
 mod invocation;
 mod records;
 mod rehearsal;
-mod report;
+pub(crate) mod report;
 mod text;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::SystemTime;
@@ -182,20 +183,25 @@ impl<'a> Build<'a> {
     fn run(mut self) -> Result<Status> {
         let rehearse = || self.rehearsed.run(&|key| self.history.flags(key).is_some());
         let rehearsal = progress::during("Asking", "cargo what it will build", rehearse);
+        // The build overwrites the records that the explanation reads.
+        let rehearsed = rehearsal.and_then(|it| Ok((self.explain(&it)?, it)));
         let mut command = self.command();
         output::status("Running", xtask_impact::process::shown(&command));
         let time = SystemTime::now();
         let status = cargo_runs::interruptible(&mut command)?;
-        let rehearsal = match rehearsal {
-            Ok(rehearsal) => rehearsal,
+        let (explained, rehearsal) = match rehearsed {
+            Ok(rehearsed) => rehearsed,
             Err(error) if status == Status::Done => return Err(error),
             // Cargo has printed the same error.
             Err(_) => return Ok(status),
         };
         let after = Records::read(&self.rehearsed.profiles(&self.rehearsed.build_directory)?)?;
         let variables = history::variables(self.rehearsed.runner, &rehearsal.before);
-        let explained = self.explain(&rehearsal)?;
-        let (timed, fresh, not_reached) = built(&rehearsal, explained, &after);
+        let unforeseen = match self.rehearsed.invocation.is_fix() {
+            true => CauseKind::Forced,
+            false => CauseKind::ChangedMeanwhile,
+        };
+        let (timed, fresh, not_reached) = built(&rehearsal, explained, &after, unforeseen);
         let facts = BuildFacts {
             command: self.shown(),
             predicted: false,
@@ -239,6 +245,8 @@ impl<'a> Build<'a> {
             history: &self.history,
             compilers,
             is_clippy: self.rehearsed.invocation.is_clippy(),
+            runner: self.rehearsed.runner,
+            committed: OnceCell::new(),
         };
         Ok(evidence.explain())
     }
@@ -274,7 +282,8 @@ impl<'a> Build<'a> {
             command: report.command.clone(),
             variables,
         };
-        let compilers = compilers::versions(&profiles, after, self.history.compilers());
+        let mut compilers = compilers::versions(&profiles, after, self.history.compilers());
+        compilers.extend(self.present_compiler(rehearsal));
         self.history.add(run, rehearsal, after, compilers);
         let json = serde_json::to_string(report).context("cannot write JSON")?;
         self.history.keep_report(json);
@@ -302,11 +311,13 @@ fn exit_status(status: Status) -> Option<i32> {
 }
 
 /// Returns the units that cargo built, each with its time, the number of fresh units, and the
-/// number of units that cargo did not reach.
+/// number of units that cargo did not reach. `unforeseen` is the cause of a unit that the rehearsal
+/// called fresh.
 fn built(
     rehearsal: &Rehearsal,
     explained: Vec<ExplainedUnit>,
     after: &Records,
+    unforeseen: CauseKind,
 ) -> (Vec<(ExplainedUnit, Option<f64>)>, usize, usize) {
     let is_built = |key: &RecordKey| {
         let record = after.get(key).filter(|it| it.value.is_some())?;
@@ -335,7 +346,7 @@ fn built(
             fresh += 1;
             continue;
         };
-        let cause = RootCause::of(CauseKind::ChangedMeanwhile);
+        let cause = RootCause::of(unforeseen);
         let unit = ExplainedUnit {
             key: unit.key.clone(),
             package: unit.package.clone(),
@@ -344,6 +355,7 @@ fn built(
             own: BTreeSet::from([cause.clone()]),
             causes: BTreeSet::from([cause]),
             sibling: None,
+            former: None,
         };
         timed.push((unit, record.duration().map(|it| it.as_secs_f64())));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use cargo_metadata::camino::Utf8Path;
 use serde::{Deserialize, Serialize};
-use xtask_impact::build_dir::dep_info::Fingerprint;
+use xtask_impact::build_dir::dep_info::{self, Fingerprint};
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir};
 use xtask_impact::{files, parallel};
@@ -42,6 +42,8 @@ pub(crate) struct Record {
     pub(crate) finished: Option<SystemTime>,
     /// The artifacts.
     pub(crate) produced: Produced,
+    /// The names of the variables that the sources read: `env!`.
+    pub(crate) variables: Vec<String>,
 }
 
 impl Record {
@@ -135,11 +137,13 @@ fn read_unit(
         _ => directory.join(format!("dep-{}", name.file_name())),
     };
     let time = |path: &Utf8Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    let variables = variables_of(profile, package, hash, name);
     let record = Record {
         value: profile.fingerprint(package, hash, name).map(|it| it.0),
         started: time(&stamp).or_else(|| time(&directory.join("invoked.timestamp"))),
         finished: time(&file),
-        produced: produced(profile, package, hash, name),
+        produced: produced(profile, package, hash, name, &variables),
+        variables,
         json,
         values,
     };
@@ -155,7 +159,13 @@ fn read_unit(
 
 /// Returns the kind of the unit's artifacts. `cargo check` and `cargo build` name their units
 /// alike, but only a build leaves more than metadata.
-fn produced(profile: &ProfileDir, package: &str, hash: &str, name: &UnitName) -> Produced {
+fn produced(
+    profile: &ProfileDir,
+    package: &str,
+    hash: &str,
+    name: &UnitName,
+    variables: &[String],
+) -> Produced {
     if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc)
         || name.kind == RecordedKind::BuildScript
     {
@@ -195,15 +205,21 @@ fn produced(profile: &ProfileDir, package: &str, hash: &str, name: &UnitName) ->
     if !metadata.iter().any(exists) {
         return Produced::Other;
     }
-    let dep_info = profile
-        .fingerprint_dir(package, hash)
-        .join(format!("dep-{}", name.file_name()));
-    let is_linted = files::read(dep_info, files::RECORD).is_ok_and(|bytes| {
-        let needle = b"CLIPPY_ARGS";
-        bytes.windows(needle.len()).any(|part| part == needle)
-    });
-    match is_linted {
+    // Clippy reads its arguments by this variable.
+    match variables.iter().any(|it| it == "CLIPPY_ARGS") {
         true => Produced::Linted,
         false => Produced::Metadata,
     }
+}
+
+/// Returns the names of the variables in cargo's dep-info of a compiled unit.
+fn variables_of(profile: &ProfileDir, package: &str, hash: &str, name: &UnitName) -> Vec<String> {
+    if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc) {
+        return Vec::new();
+    }
+    let path = profile.cargo_dep_info(package, hash, name);
+    let bytes = files::read(path, files::RECORD).ok();
+    let info = bytes.and_then(|it| dep_info::parse_cargo(&it));
+    let variables = info.into_iter().flat_map(|it| it.env);
+    variables.map(|(variable, _)| variable).collect()
 }

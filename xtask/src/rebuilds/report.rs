@@ -12,6 +12,7 @@ use super::explain::{ExplainedUnit, fix};
 use super::history::History;
 
 /// The report, in the form of its JSON.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RebuildReport {
     /// The version of the format.
@@ -28,13 +29,14 @@ pub(crate) struct RebuildReport {
     pub(crate) not_reached: usize,
     /// The sum of the units' times, in seconds. In a prediction, the times of earlier builds.
     pub(crate) seconds: f64,
-    /// The root causes. The cause whose units take the longest comes first.
+    /// The root causes. The cause whose cascade takes the longest comes first.
     pub(crate) causes: Vec<ReportedCause>,
     /// The units, sorted.
     pub(crate) units: Vec<ReportedUnit>,
 }
 
 /// A root cause and its cascade.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReportedCause {
     pub(crate) kind: CauseKind,
@@ -44,10 +46,16 @@ pub(crate) struct ReportedCause {
     pub(crate) subject: Option<String>,
     pub(crate) old: Option<String>,
     pub(crate) new: Option<String>,
-    /// The number of units that are built because of the cause, dependents included.
+    /// The number of units that count for the cause. A unit with several causes counts for the first
+    /// of them, so the figures of all causes add up to the figures of the build.
     pub(crate) units: usize,
     /// The sum of the times of these units, in seconds.
     pub(crate) seconds: f64,
+    /// The number of units in the cascade: all units that cargo builds because of the cause, also
+    /// those that count for another cause.
+    pub(crate) cascade_units: usize,
+    /// The sum of the times of the cascade, in seconds.
+    pub(crate) cascade_seconds: f64,
     /// The units that have the cause themselves.
     pub(crate) starts_at: Vec<String>,
     /// The edit or the command that avoids the cause.
@@ -59,6 +67,7 @@ pub(crate) struct ReportedCause {
 }
 
 /// A unit that cargo builds.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ReportedUnit {
     pub(crate) package: String,
@@ -75,7 +84,7 @@ pub(crate) struct ReportedUnit {
     pub(crate) new: bool,
     /// The time in seconds; `None` if the unit was never built.
     pub(crate) seconds: Option<f64>,
-    /// The indices of the root causes.
+    /// The indices of the root causes. The unit counts for the first of them.
     pub(crate) causes: Vec<usize>,
 }
 
@@ -101,19 +110,23 @@ impl RebuildReport {
         let all: BTreeSet<&RootCause> = units.iter().flat_map(|it| &it.0.causes).collect();
         for cause in all {
             let reported = reported(cause, units);
+            let owners = units.iter().map(|it| &it.0);
+            let former = owners
+                .filter(|it| it.own.contains(cause))
+                .find_map(|it| it.former);
             causes.push((
                 cause.clone(),
                 ReportedCause {
                     variables: history.changed_variables(cause.kind, variables),
-                    thrash: history.thrash(cause, variables),
+                    thrash: history.thrash(cause, variables, former),
                     ..reported
                 },
             ));
         }
         causes.sort_by(|(_, a), (_, b)| {
-            let by_time = b.seconds.total_cmp(&a.seconds);
+            let by_time = b.cascade_seconds.total_cmp(&a.cascade_seconds);
             by_time
-                .then(b.units.cmp(&a.units))
+                .then(b.cascade_units.cmp(&a.cascade_units))
                 .then(a.title.cmp(&b.title))
         });
         let place = |cause: &RootCause| causes.iter().position(|it| it.0 == *cause);
@@ -124,12 +137,14 @@ impl RebuildReport {
                 indices.sort_unstable();
                 Some(ReportedUnit {
                     causes: indices,
-                    seconds: *seconds,
+                    seconds: seconds.map(rounded),
                     ..named(unit, workspace)?
                 })
             })
             .collect();
         reported.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        let mut causes: Vec<ReportedCause> = causes.into_iter().map(|it| it.1).collect();
+        count_once(&mut causes, &reported);
         Self {
             version: 1,
             command: facts.command,
@@ -137,8 +152,8 @@ impl RebuildReport {
             exit_status: facts.exit_status,
             fresh: facts.fresh,
             not_reached: facts.not_reached,
-            seconds: rounded(units.iter().filter_map(|it| it.1).sum()),
-            causes: causes.into_iter().map(|it| it.1).collect(),
+            seconds: sum(reported.iter().filter_map(|it| it.seconds)),
+            causes,
             units: reported,
         }
     }
@@ -173,8 +188,10 @@ fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> Report
         subject: cause.subject.clone(),
         old: cause.old.clone(),
         new: cause.new.clone(),
-        units: touched.len(),
-        seconds: rounded(touched.iter().filter_map(|it| it.1).sum()),
+        units: 0,
+        seconds: 0.0,
+        cascade_units: touched.len(),
+        cascade_seconds: sum(touched.iter().filter_map(|it| it.1)),
         starts_at,
         fix: fix(cause, in_script),
         variables: Vec::new(),
@@ -182,10 +199,25 @@ fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> Report
     }
 }
 
-/// Rounds to hundredths of a second.
+/// Counts each unit for the first of its causes.
+fn count_once(causes: &mut [ReportedCause], units: &[ReportedUnit]) {
+    for (at, cause) in causes.iter_mut().enumerate() {
+        let own = units.iter().filter(|it| it.causes.first() == Some(&at));
+        let own: Vec<&ReportedUnit> = own.collect();
+        cause.units = own.len();
+        cause.seconds = sum(own.iter().filter_map(|it| it.seconds));
+    }
+}
+
+/// Rounds to thousandths of a second.
 fn rounded(seconds: f64) -> f64 {
     // The sum of no times is -0.0. Adding 0.0 removes the sign.
-    (seconds * 100.0).round() / 100.0 + 0.0
+    (seconds * 1000.0).round() / 1000.0 + 0.0
+}
+
+/// Adds rounded times, so that sums of parts are the sum of the whole.
+fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
+    rounded(seconds.map(rounded).sum())
 }
 
 /// Returns a unit's name for people: `a lib (check)`.
@@ -259,8 +291,75 @@ fn package_of<'a>(unit: &ExplainedUnit, workspace: &'a Workspace) -> Option<&'a 
     named.iter().find(has_source).or(named.first()).copied()
 }
 
-#[test]
-fn the_sum_of_no_times_is_shown_without_a_sign() {
-    let none: [f64; 0] = [];
-    assert_eq!(format!("{:.1}", rounded(none.iter().sum())), "0.0");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_no_times_is_shown_without_a_sign() {
+        assert_eq!(format!("{:.1}", sum(std::iter::empty())), "0.0");
+    }
+
+    fn unit(name: &str, own: &[&RootCause], causes: &[&RootCause]) -> ExplainedUnit {
+        let set = |causes: &[&RootCause]| causes.iter().map(|it| (*it).clone()).collect();
+        ExplainedUnit {
+            key: crate::cargo_runs::rehearsal::RecordKey {
+                place: "debug".to_owned(),
+                package: name.to_owned(),
+                hash: "0123456789abcdef".to_owned(),
+                name: format!("lib-{name}"),
+            },
+            package: format!("{name} v0.1.0 (/w/{name})"),
+            mode: "check",
+            is_new: false,
+            own: set(own),
+            causes: set(causes),
+            sibling: None,
+            former: None,
+        }
+    }
+
+    #[test]
+    fn each_unit_counts_for_one_cause_although_cascades_overlap() {
+        let one = RootCause::about(CauseKind::FileChanged, "one.rs");
+        let two = RootCause::about(CauseKind::FileChanged, "two.rs");
+        let units = [
+            (unit("a", &[&one], &[&one]), Some(1.0)),
+            (unit("b", &[&two], &[&two]), Some(0.1004)),
+            (unit("c", &[], &[&one, &two]), Some(0.1004)),
+            (unit("d", &[], &[&one, &two]), None),
+        ];
+        let facts = BuildFacts {
+            command: "cargo check".to_owned(),
+            predicted: false,
+            exit_status: Some(0),
+            fresh: 0,
+            not_reached: 0,
+        };
+        let workspace = xtask_impact::testing::workspace("a: lib\nb: lib\nc: lib\nd: lib");
+        let report = RebuildReport::new(
+            facts,
+            &units,
+            &workspace,
+            &History::default(),
+            &BTreeMap::new(),
+        );
+        let shown = report.causes.iter().map(|it| {
+            format!(
+                "{}: {} of {} units, {} of {} s\n",
+                it.title, it.units, it.cascade_units, it.seconds, it.cascade_seconds
+            )
+        });
+        expect_test::expect![[r#"
+            one.rs changed: 3 of 3 units, 1.1 of 1.1 s
+            two.rs changed: 1 of 3 units, 0.1 of 0.2 s
+        "#]]
+        .assert_eq(&shown.collect::<String>());
+        assert_eq!(
+            report.causes.iter().map(|it| it.units).sum::<usize>(),
+            report.units.len()
+        );
+        let seconds = report.causes.iter().map(|it| it.seconds);
+        assert_eq!(sum(seconds), report.seconds);
+    }
 }

@@ -64,10 +64,10 @@ fn headline(report: &RebuildReport) -> String {
     let causes = count(report.causes.len(), "cause");
     let mut line = match report.predicted {
         true => format!("`{command}` would rebuild {units}, {fresh} fresh; {causes}"),
-        false => format!("`{command}` rebuilt {units} in {time}, {fresh} fresh; {causes}"),
+        false => format!("`{command}` rebuilt {units}, {time} of work, {fresh} fresh; {causes}"),
     };
     if report.predicted && report.seconds > 0.0 {
-        line += &format!("; {time} in earlier builds");
+        line += &format!("; {time} of work in earlier builds");
     }
     if report.not_reached > 0 {
         line += &format!("; {} not reached", report.not_reached);
@@ -117,6 +117,20 @@ fn details(cause: &ReportedCause) -> Vec<(&'static str, String)> {
     if !starts.is_empty() {
         lines.push(("starts at", starts));
     }
+    let shared = cause.cascade_units - cause.units.min(cause.cascade_units);
+    if shared > 0 {
+        let (units, time) = (
+            count(shared, "more unit"),
+            cause.cascade_seconds - cause.seconds,
+        );
+        lines.push((
+            "shared",
+            format!(
+                "{units}, {}, count for a cause above",
+                seconds(time.max(0.0))
+            ),
+        ));
+    }
     if !cause.variables.is_empty() {
         lines.push(("since the last run", cause.variables.join("; ")));
     }
@@ -137,4 +151,98 @@ fn value(value: &Option<String>) -> String {
 
 fn seconds(seconds: f64) -> String {
     format!("{seconds:.1} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rebuilds::explain::cause::CauseKind;
+
+    fn cause(kind: CauseKind, title: &str, units: usize, cascade_units: usize) -> ReportedCause {
+        ReportedCause {
+            kind,
+            title: title.to_owned(),
+            subject: None,
+            old: None,
+            new: None,
+            units,
+            seconds: units as f64 / 10.0,
+            cascade_units,
+            cascade_seconds: cascade_units as f64 / 10.0,
+            starts_at: vec!["a lib (check)".to_owned()],
+            fix: "none needed".to_owned(),
+            variables: Vec::new(),
+            thrash: None,
+        }
+    }
+
+    fn report(causes: Vec<ReportedCause>) -> RebuildReport {
+        RebuildReport {
+            version: 1,
+            command: "cargo check".to_owned(),
+            predicted: false,
+            exit_status: Some(0),
+            fresh: 5,
+            not_reached: 0,
+            seconds: causes.iter().map(|it| it.seconds).sum(),
+            causes,
+            units: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn markdown_is_a_table_in_which_names_cannot_act() {
+        let variable = ReportedCause {
+            subject: Some("PATH".to_owned()),
+            old: Some("/editor:/bin".to_owned()),
+            new: Some("/bin:/a|b".to_owned()),
+            thrash: Some("`check` and `clippy` alternate".to_owned()),
+            variables: vec!["RUSTFLAGS: unset → -g".to_owned()],
+            ..cause(
+                CauseKind::Variable,
+                "the environment variable PATH changed",
+                3,
+                3,
+            )
+        };
+        let file = cause(CauseKind::FileChanged, "a<b>|`x`\n# no.rs changed", 1, 2);
+        expect_test::expect![[r#"
+            ### Rebuilds
+
+            \`cargo check\` rebuilt nothing: 5 fresh
+
+            | cause | units | time | fix |
+            | --- | ---: | ---: | --- |
+            | the environment variable PATH changed<br>removed: /editor<br>added: /a\|b<br>starts at: a lib (check)<br>since the last run: RUSTFLAGS: unset → -g<br>thrash: \`check\` and \`clippy\` alternate | 3 | 0.3 s | none needed |
+            | a&lt;b>\|\`x\`\\n# no.rs changed<br>starts at: a lib (check)<br>shared: 1 more unit, 0.1 s, count for a cause above | 1 | 0.1 s | none needed |
+        "#]]
+        .assert_eq(&markdown(&report(vec![variable, file])));
+        expect_test::expect![[r#"
+            ### Rebuilds
+
+            \`cargo check\` rebuilt nothing: 5 fresh
+        "#]]
+        .assert_eq(&markdown(&report(Vec::new())));
+    }
+
+    #[test]
+    fn units_of_several_causes_are_shown_apart() {
+        let causes = vec![
+            cause(CauseKind::FileChanged, "a.rs changed", 35, 35),
+            cause(CauseKind::FileChanged, "b.rs changed", 12, 24),
+        ];
+        expect_test::expect![[r#"
+            `cargo check` rebuilt nothing: 5 fresh
+
+            a.rs changed (35 units, 3.5 s)
+              starts at: a lib (check)
+              fix: none needed
+
+            b.rs changed (12 units, 1.2 s)
+              starts at: a lib (check)
+              shared: 12 more units, 1.2 s, count for a cause above
+              fix: none needed
+        "#]]
+        .assert_eq(&text(&report(causes)));
+    }
 }

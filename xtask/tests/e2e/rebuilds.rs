@@ -45,9 +45,11 @@ impl<'a> Asked<'a> {
         let mut command = project.kit(&arguments);
         command.envs(self.variables.iter().copied());
         let output = command.output().unwrap();
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!("{error}: {}", project.redacted(&output));
-        })
+        });
+        adds_up(&report);
+        report
     }
 
     /// Predicts and runs the build, and checks that both name the same units with the same causes.
@@ -60,6 +62,21 @@ impl<'a> Asked<'a> {
         assert_eq!(causes(&predicted), causes(&run));
         project.redacted_text(&causes(&run))
     }
+}
+
+/// Checks that each unit and its time count for exactly one cause.
+#[track_caller]
+fn adds_up(report: &Value) {
+    let causes = report["causes"].as_array().unwrap();
+    let counted = causes.iter().map(|it| it["units"].as_u64().unwrap());
+    let built = report["units"].as_array().unwrap().len();
+    assert_eq!(counted.sum::<u64>(), built as u64, "{report:#}");
+    let seconds: f64 = causes
+        .iter()
+        .map(|it| it["seconds"].as_f64().unwrap())
+        .sum();
+    let all = report["seconds"].as_f64().unwrap();
+    assert!((seconds - all).abs() < 0.000_5, "{seconds}: {report:#}");
 }
 
 /// Returns the units of a report.
@@ -98,7 +115,7 @@ fn causes(report: &Value) -> String {
             "  {}: {}{values}, {} from {}\n",
             text("kind"),
             text("title"),
-            cause["units"],
+            cause["cascade_units"],
             starts.join(" + ")
         ));
     }
@@ -203,7 +220,7 @@ fn a_build_is_predicted_and_explained() {
     "#]].assert_eq(&story.told);
     project.write("crates/app/src/lib.rs", "error!\n");
     project.xtask(&["rebuilds", "-q"]).is(expect![[r#"
-        `cargo check` rebuilt 3 units in [NUMBER] s, 3 fresh; 1 cause; 2 not reached
+        `cargo check` rebuilt 3 units, [NUMBER] s of work, 3 fresh; 1 cause; 2 not reached
 
         the environment variable WATCHED changed (3 units, [NUMBER] s)
           old: 1
@@ -224,6 +241,108 @@ fn a_build_is_predicted_and_explained() {
         error: could not compile `app` (lib) due to 1 previous error
         --- exit status 101
     "#]]);
+}
+
+/// The variables that make a stable cargo use the second layout of the build directory.
+const SECOND_LAYOUT: [(&str, &str); 2] = [
+    ("RUSTC_BOOTSTRAP", "1"),
+    ("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true"),
+];
+
+#[test]
+fn builds_in_the_second_layout_are_explained() {
+    let project = workspace();
+    let check = CHECK.set(&SECOND_LAYOUT);
+    let mut story = Story::of(&project);
+    story.tell("first", check);
+    assert!(!project.path("target/debug/.fingerprint").exists());
+    project.write("crates/leaf/src/lib.rs", "pub fn one() {}\n");
+    project.write("crates/mid/NOTES.md", "notes");
+    story.tell("a source and a file of a package are edited", check);
+    let set = [SECOND_LAYOUT[0], SECOND_LAYOUT[1], ("WATCHED", "1")];
+    story.tell("a watched variable is set", CHECK.set(&set));
+    let flags = [set[0], set[1], set[2], ("RUSTFLAGS", "--cfg one")];
+    story.tell("RUSTFLAGS are set", CHECK.set(&flags));
+    story.tell("nothing", CHECK.set(&set));
+    expect![[r#"
+        first
+          first-build: first check, 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        a source and a file of a package are edited
+          file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
+          package-files: a file of the package changed: crates/mid/NOTES.md [TIME (build.rs) => TIME (NOTES.md)], 4 from mid build script (run)
+        a watched variable is set
+          variable: the environment variable WATCHED changed [- => 1], 5 from leaf build script (run)
+        RUSTFLAGS are set
+          rustflags: the compiler flags changed [ => --cfg one], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        nothing
+    "#]]
+    .assert_eq(&story.told);
+}
+
+/// An editor and a shell build in one directory, with other values of a variable and another
+/// linker.
+#[test]
+fn two_tools_that_undo_each_other_are_named() {
+    let project = Project::without_members();
+    project.library("leaf", &[]);
+    project.write(
+        "crates/leaf/build.rs",
+        "fn main() { println!(\"cargo::rerun-if-env-changed=PATH\"); }\n",
+    );
+    let source = "pub const SEEN: Option<&str> = option_env!(\"SEEN\");\n";
+    project.write("crates/leaf/src/lib.rs", source);
+    let project = project.in_git();
+    let kit = project.kit(&[]);
+    let mut variables = kit.get_envs().filter(|it| it.0 == "PATH");
+    let path = variables.next().unwrap().1.unwrap().to_str().unwrap();
+    let editors = format!("{path}:/editor/bin");
+    let linker = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER";
+    let editor = [("PATH", editors.as_str()), ("SEEN", "1"), (linker, "gcc")];
+    let shell = [("PATH", path)];
+    let check = Asked::with(&["check"]);
+    let mut told = String::new();
+    let mut tell = |what: &str, report: &Value| {
+        told += &format!("{what}\n");
+        for cause in report["causes"].as_array().unwrap() {
+            let thrash = cause["thrash"].as_str().unwrap_or("-");
+            let kind = cause["kind"].as_str().unwrap();
+            let variables = cause["variables"].as_array().unwrap().iter();
+            let names = variables.map(|it| it.as_str().unwrap().split(':').next().unwrap());
+            let names = names.collect::<Vec<_>>().join(" ");
+            let subject = cause["subject"].as_str().unwrap_or("-");
+            told += &format!("  {kind} {subject}: {thrash} [{names}]\n");
+        }
+    };
+    tell("shell", &check.set(&shell).report(&project, &[]));
+    tell("editor", &check.set(&editor).report(&project, &[]));
+    tell(
+        "shell again",
+        &check.set(&shell).report(&project, &["--predict"]),
+    );
+    tell("shell again", &check.set(&shell).report(&project, &[]));
+    let mut cargo = std::process::Command::new("cargo");
+    project.isolated(cargo.args(["check", "-q"]));
+    assert!(cargo.env(linker, "gcc").status().unwrap().success());
+    tell(
+        "shell, after another program",
+        &check.set(&shell).report(&project, &[]),
+    );
+    expect![[r#"
+        shell
+          first-build check: - []
+        editor
+          linker -: - [CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER]
+          variable PATH: - []
+        shell again
+          linker -: runs of `cargo check` alternate in this directory between two values of CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER [CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER]
+          variable PATH: runs of `cargo check` alternate in this directory between two values: they undo each other's builds []
+        shell again
+          linker -: runs of `cargo check` alternate in this directory between two values of CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER [CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER]
+          variable PATH: runs of `cargo check` alternate in this directory between two values: they undo each other's builds []
+        shell, after another program
+          config-settings -: another program built in this directory since `cargo check`, with other settings: the two undo each other's builds []
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -448,4 +567,211 @@ fn new_units_are_explained_in_both_directions() {
         a dependency is built alone
           dependency-built-before: an earlier command built the dependency leaf alone, 3 from mid lib (check)
     "#]].assert_eq(&story.told.replace(&host, "[HOST]"));
+}
+
+/// Each setting that makes new units, in the direction from the set value to none.
+#[test]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
+fn new_units_are_explained_after_a_setting_is_removed() {
+    let project = workspace();
+    let host = crate::support::clean::host();
+    let rustc = script(&project, "rustc-other", OTHER_RUSTC);
+    let wrapper = script(&project, "wrapper", "exec \"$@\"\n");
+    let on_host = ["check", "--workspace", "--target", &host];
+    let selected = ["check", "-p", "leaf", "--features", "base"];
+    let alone = Asked::with(&["check", "-p", "leaf"]);
+    let mut present = std::process::Command::new("rustc");
+    project.isolated(present.arg("--version"));
+    let version = String::from_utf8(present.output().unwrap().stdout).unwrap();
+    let version = version.trim().to_owned();
+    let (of_toolchain, of_wrapper) = (
+        [("RUSTC", &*rustc)],
+        [("RUSTC_WORKSPACE_WRAPPER", &*wrapper)],
+    );
+    let settings: &[(&str, Asked<'_>, Asked<'_>)] = &[
+        ("RUSTFLAGS", CHECK.set(&[("RUSTFLAGS", "--cfg one")]), CHECK),
+        (
+            "paths are remapped",
+            CHECK.set(&[("RUSTFLAGS", "--remap-path-prefix=/a=/b")]),
+            CHECK,
+        ),
+        (
+            "the profile",
+            CHECK.set(&[("CARGO_PROFILE_DEV_OPT_LEVEL", "1")]),
+            CHECK,
+        ),
+        (
+            "incremental",
+            CHECK.set(&[("CARGO_INCREMENTAL", "1")]),
+            CHECK,
+        ),
+        ("the host is named", Asked::with(&on_host), CHECK),
+        ("a feature is selected", Asked::with(&selected), alone),
+        ("the toolchain", CHECK.set(&of_toolchain), CHECK),
+        ("the wrapper", CHECK.set(&of_wrapper), CHECK),
+    ];
+    let mut told = String::new();
+    for (name, with, without) in settings {
+        for (direction, first, second) in [("added", without, with), ("removed", with, without)] {
+            let target = project.path("target");
+            if target.exists() {
+                std::fs::remove_dir_all(target).unwrap();
+            }
+            first.report(&project, &[]);
+            let explained = without_times(&second.explained(&project));
+            told += &format!("{name}: {direction}\n{explained}");
+        }
+    }
+    expect![[r#"
+        RUSTFLAGS: added
+          rustflags: the compiler flags changed [ => --cfg one], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        RUSTFLAGS: removed
+          rustflags: the compiler flags changed [--cfg one => ], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        paths are remapped: added
+          rustflags: the compiler flags changed [ => --remap-path-prefix=/a=/b], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        paths are remapped: removed
+          rustflags: the compiler flags changed [--remap-path-prefix=/a=/b => ], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the profile: added
+          profile: the profile changed [debug-assertions=default opt-level=default => debug-assertions=on opt-level=1], 6 from app bin app (check) + app lib (check) + leaf build script (run) + leaf lib (check) + mid build script (run) + mid lib (check)
+        the profile: removed
+          profile: the profile changed [debug-assertions=on opt-level=1 => debug-assertions=default opt-level=default], 6 from app bin app (check) + app lib (check) + leaf build script (run) + leaf lib (check) + mid build script (run) + mid lib (check)
+        incremental: added
+          incremental: incremental compilation changed [off => on], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        incremental: removed
+          incremental: incremental compilation changed [on => off], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the host is named: added
+          platform: the platform changed [host => [HOST]], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the host is named: removed
+          platform: the platform changed [[HOST] => host], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        a feature is selected: added
+          features: the features of leaf changed [ => base], 3 from leaf build script (build) + leaf build script (run) + leaf lib (check)
+        a feature is selected: removed
+          features: the features of leaf changed [base => ], 3 from leaf build script (build) + leaf build script (run) + leaf lib (check)
+        the toolchain: added
+          toolchain: the toolchain changed [[RUSTC] => rustc 9.0.0 (other)], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the toolchain: removed
+          toolchain: the toolchain changed [rustc 9.0.0 (other) => [RUSTC]], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid build script (run) + mid lib (check)
+        the wrapper: added
+          wrapper: the wrapper of the compiler changed, 8 from leaf build script (build) + mid build script (build)
+        the wrapper: removed
+          wrapper: the wrapper of the compiler changed, 8 from leaf build script (build) + mid build script (build)
+    "#]]
+    .assert_eq(&told.replace(&host, "[HOST]").replace(&version, "[RUSTC]"));
+}
+
+/// A compiler that calls itself another version.
+const OTHER_RUSTC: &str = r#"case "$*" in
+  *-vV*) rustc "$@" | sed 's/rustc 1/rustc 9/; s/^release: 1/release: 9/' ;;
+  *--version*) echo "rustc 9.0.0 (other)" ;;
+  *) exec rustc "$@" ;;
+esac
+"#;
+
+/// Writes a program for the shell next to the project, and returns its path.
+fn script(project: &Project, name: &str, text: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = project.beside(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
+fn further_reasons_are_explained_in_both_directions() {
+    let project = workspace();
+    project.write("crates/app/tests/it.rs", "");
+    let mut story = Story::of(&project);
+    let all = Asked::with(&["check", "--workspace", "--all-targets"]);
+    project.cargo(all.words).done();
+    story.tell("nothing", all);
+    project.append("Cargo.toml", "\n[profile.dev]\nopt-level = 1\n");
+    story.tell("the manifest sets the profile", all);
+    project.replace("Cargo.toml", "opt-level = 1", "opt-level = 0");
+    story.tell("the manifest sets the default of the profile", all);
+    project.rename("crates/leaf/src/lib.rs", "crates/leaf/src/other.rs");
+    project.append(
+        "crates/leaf/Cargo.toml",
+        "\n[lib]\npath = \"src/other.rs\"\n",
+    );
+    story.tell("the root source file is moved", all);
+    project.rename("crates/leaf/src/other.rs", "crates/leaf/src/lib.rs");
+    project.replace(
+        "crates/leaf/Cargo.toml",
+        "\n[lib]\npath = \"src/other.rs\"\n",
+        "",
+    );
+    story.tell("the root source file is moved back", all);
+    let print = "    println!(\"cargo::rerun-if-changed=watched.txt\");\n";
+    project.replace("crates/leaf/build.rs", print, "");
+    story.tell("a script watches one file less", all);
+    project.replace(
+        "crates/leaf/build.rs",
+        "WATCHED\");\n",
+        &format!("WATCHED\");\n{print}"),
+    );
+    story.tell("a script watches one file more", all);
+    project.write("crates/app/src/gone.rs", "");
+    project.append("crates/app/src/lib.rs", "mod gone;\n");
+    story.tell("a source is added", all);
+    project.remove("crates/app/src/gone.rs");
+    project.replace("crates/app/src/lib.rs", "mod gone;\n", "");
+    story.tell("a source is removed", all);
+    for file in std::fs::read_dir(project.path("target/debug/deps")).unwrap() {
+        let path = file.unwrap().path();
+        if path.to_str().unwrap().contains("libleaf") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    story.tell("an artifact is removed", all);
+    expect![[r#"
+        nothing
+        the manifest sets the profile
+          profile: the profile changed [debug-assertions=default opt-level=default => debug-assertions=on opt-level=1], 11 from app bin app (check) + app bin app (check, test) + app lib (check) + app lib (check, test) + app test it (check, test) + leaf build script (run) + leaf lib (check) + leaf lib (check, test) + mid build script (run) + mid lib (check) + mid lib (check, test)
+        the manifest sets the default of the profile
+        the root source file is moved
+          source-path: the root source file of leaf changed, 9 from leaf lib (check) + leaf lib (check, test)
+        the root source file is moved back
+          source-path: the root source file of leaf changed, 9 from leaf lib (check) + leaf lib (check, test)
+        a script watches one file less
+          file-changed: crates/leaf/build.rs changed, 11 from leaf build script (build)
+        a script watches one file more
+          file-changed: crates/leaf/build.rs changed, 11 from leaf build script (build)
+        a source is added
+          file-changed: crates/app/src/lib.rs changed, 5 from app lib (check) + app lib (check, test)
+        a source is removed
+          file-changed: crates/app/src/lib.rs changed, 5 from app lib (check) + app lib (check, test)
+          file-missing: crates/app/src/gone.rs does not exist, 5 from app lib (check) + app lib (check, test)
+        an artifact is removed
+          artifact-missing: the artifact target/debug/deps/libleaf-1e60654acc180037.rmeta was removed, 8 from leaf lib (check)
+          artifact-missing: the artifact target/debug/deps/libleaf-61f1bd716d492dbd.rmeta was removed, 1 from leaf lib (check, test)
+    "#]]
+    .assert_eq(&story.told);
+}
+
+#[test]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
+fn contents_are_explained_where_cargo_compares_contents() {
+    let project = workspace();
+    let unstable = [
+        ("RUSTC_BOOTSTRAP", "1"),
+        ("CARGO_UNSTABLE_CHECKSUM_FRESHNESS", "true"),
+    ];
+    let check = CHECK.set(&unstable);
+    let mut story = Story::of(&project);
+    check.report(&project, &[]);
+    project.write("crates/leaf/src/lib.rs", "pub fn one() {}\n");
+    story.tell("a source of another size", check);
+    project.write("crates/leaf/src/lib.rs", "pub fn two() {}\n");
+    story.tell("a source of the same size", check);
+    crate::support::tree::touch(&project.path("crates/leaf/src/lib.rs"));
+    story.tell("a source is only touched", check);
+    expect![[r#"
+        a source of another size
+          file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
+        a source of the same size
+          file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
+        a source is only touched
+    "#]]
+    .assert_eq(&story.told);
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The kind of a root cause.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CauseKind {
@@ -48,6 +49,8 @@ pub(crate) enum CauseKind {
     DependencyBuiltBefore,
     /// Another version or another source of the package, or another wrapper of the compiler.
     PackageId,
+    /// Another wrapper of the compiler.
+    Wrapper,
     /// An artifact of cargo does not exist.
     ArtifactMissing,
     /// The unit was built before, and its record is gone.
@@ -137,6 +140,7 @@ impl RootCause {
             CauseKind::PackageId => format!(
                 "the version or the source{of_package} changed, or the wrapper of the compiler"
             ),
+            CauseKind::Wrapper => "the wrapper of the compiler changed".to_owned(),
             CauseKind::ArtifactMissing => format!("the artifact {subject} was removed"),
             CauseKind::Removed => "the artifacts were removed".to_owned(),
             CauseKind::Unfinished => "the last build did not finish".to_owned(),

@@ -81,6 +81,10 @@ pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
             "none needed, if the version in the manifest or in Cargo.lock was edited; otherwise \
              use the same `build.rustc-workspace-wrapper` in all tools"
         }
+        CauseKind::Wrapper => {
+            "use the same `build.rustc-workspace-wrapper` in all tools, set once in \
+             `.cargo/config.toml`"
+        }
         CauseKind::ArtifactMissing | CauseKind::Removed => {
             "remove less: `cargo xtask clean-affected` removes only what a change affects"
         }

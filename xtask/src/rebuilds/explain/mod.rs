@@ -1,6 +1,7 @@
 //! From cargo's reasons to root causes: the causes of each unit, and the cascade of each cause.
 
 pub(crate) mod cause;
+mod committed;
 mod fix;
 mod flags;
 mod graph;
@@ -9,6 +10,7 @@ mod new_units;
 mod own_causes;
 mod sibling;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::camino::Utf8PathBuf;
@@ -19,11 +21,12 @@ use own_causes::OwnCauses;
 pub(crate) use own_causes::shown_value;
 use sibling::Siblings;
 use xtask_impact::build_dir::ProfileDir;
+use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 
 use crate::cargo_runs::rehearsal::Reason;
 use crate::cargo_runs::rehearsal::RecordKey;
-use crate::rebuilds::history::History;
+use crate::rebuilds::history::{FormerSettings, History};
 use crate::rebuilds::rehearsal::Rehearsal;
 
 /// The facts that an explanation uses.
@@ -38,6 +41,9 @@ pub(crate) struct Evidence<'a> {
     /// The versions of compilers, by their number in the records.
     pub(crate) compilers: BTreeMap<u64, String>,
     pub(crate) is_clippy: bool,
+    pub(crate) runner: &'a Runner,
+    /// The packages of the committed lock file, each with its version.
+    pub(crate) committed: OnceCell<Vec<(String, String)>>,
 }
 
 /// A unit that cargo builds, and the root causes that lead to it.
@@ -56,6 +62,8 @@ pub(crate) struct ExplainedUnit {
     pub(crate) causes: BTreeSet<RootCause>,
     /// The old unit: its own, or the sibling of a new unit.
     pub(crate) sibling: Option<RecordKey>,
+    /// The former settings, if the build in place returns to them.
+    pub(crate) former: Option<FormerSettings>,
 }
 
 impl Evidence<'_> {
@@ -105,9 +113,17 @@ impl Evidence<'_> {
                 own,
                 causes,
                 sibling: siblings.of(place),
+                former: self.former(&unit.key),
             });
         }
         explained
+    }
+
+    /// Returns the former settings of a unit, if the build in place returns to them.
+    fn former(&self, key: &RecordKey) -> Option<FormerSettings> {
+        let present = self.rehearsal.before.get(key)?;
+        let next = self.rehearsal.after.get(key)?;
+        self.history.former(key, &present.values, &next.values)
     }
 }
 
@@ -179,8 +195,7 @@ impl Cascade<'_> {
             return None;
         }
         if unit.reason == Some(Reason::NoRecord) {
-            let old = self.siblings.of(place);
-            return Some(self.evidence.of_unknown_identity(unit, old.as_ref()));
+            return Some(self.evidence.of_unknown_identity(place, self.siblings));
         }
         let names = below
             .iter()

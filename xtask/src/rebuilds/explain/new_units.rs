@@ -4,7 +4,7 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 
 use super::cause::{CauseKind, RootCause};
 use super::sibling::{Siblings, differences};
-use super::{Evidence, flags};
+use super::{Evidence, committed, flags};
 use crate::cargo_runs::rehearsal::RecordKey;
 use crate::cargo_runs::rehearsal::{JudgedUnit, Reason};
 
@@ -12,7 +12,7 @@ impl Evidence<'_> {
     /// Returns the own causes of a new unit. No cause means that a dependency is a new unit.
     pub(crate) fn of_new(&self, place: usize, siblings: &Siblings<'_>) -> Vec<RootCause> {
         let unit = &self.rehearsal.units[place];
-        if self.history.json(&unit.key).is_some() {
+        if self.history.knows(&unit.key) {
             return vec![RootCause::of(CauseKind::Removed)];
         }
         // The records of a script and of its run have few settings; the library of its package has
@@ -71,19 +71,64 @@ impl Evidence<'_> {
         other.reason == Some(Reason::NoRecord) && other.key.package == unit.key.package
     }
 
-    /// Returns the cause of a new unit that is equal to its sibling, and whose dependencies are not
-    /// new. The kit's last run may know the former package id.
-    pub(crate) fn of_unknown_identity(
-        &self,
-        unit: &JudgedUnit,
-        old: Option<&RecordKey>,
-    ) -> RootCause {
-        let before = old.and_then(|old| self.history.package(old));
-        let cause = RootCause::about(CauseKind::PackageId, &unit.key.package);
-        match before.filter(|before| *before != unit.package) {
-            Some(before) => cause.with_values(Some(before.to_owned()), Some(unit.package.clone())),
+    /// Returns the cause of a new unit that differs from its sibling in nothing, and whose
+    /// dependencies are not new: the package id, or a wrapper of the compiler. The records of the
+    /// dependents hold a hash of the package id. The former id stands in the history of the kit's
+    /// runs, or the former version in the committed lock file.
+    pub(crate) fn of_unknown_identity(&self, place: usize, siblings: &Siblings<'_>) -> RootCause {
+        let unit = &self.rehearsal.units[place];
+        let old = siblings.of(place);
+        let package = &unit.key.package;
+        let known = old.as_ref().and_then(|old| self.history.package(old));
+        let known = known.filter(|known| *known != unit.package);
+        let former = known.map(str::to_owned).or_else(|| self.committed(unit));
+        if former.is_none() && self.has_other_id(place, siblings) == Some(false) {
+            return RootCause::of(CauseKind::Wrapper);
+        }
+        let cause = RootCause::about(CauseKind::PackageId, package);
+        match former {
+            Some(former) => cause.with_values(Some(former), Some(unit.package.clone())),
             None => cause,
         }
+    }
+
+    /// Tells if a dependent was built with another package id of a unit than the present one. `None`
+    /// if no dependent was built before.
+    fn has_other_id(&self, place: usize, siblings: &Siblings<'_>) -> Option<bool> {
+        let unit = &self.rehearsal.units[place];
+        let name = unit.key.unit()?.target.replace('-', "_");
+        let ids = |values: &Fingerprint| {
+            let named = values
+                .deps
+                .iter()
+                .filter(|it| it.1.replace('-', "_") == name);
+            named.map(|it| it.0).collect::<Vec<u64>>()
+        };
+        let dependents = siblings.graph.dependents[place].iter();
+        let mut known = dependents.filter_map(|&dependent| {
+            let old = self.rehearsal.before.get(&siblings.of(dependent)?)?;
+            let new = self
+                .rehearsal
+                .after
+                .get(&self.rehearsal.units[dependent].key)?;
+            let (old, new) = (ids(&old.values), ids(&new.values));
+            (!old.is_empty() && !new.is_empty()).then(|| old != new)
+        });
+        known.next()
+    }
+
+    /// Returns a package with the version of the committed lock file, if that version is another
+    /// one and the only one.
+    fn committed(&self, unit: &JudgedUnit) -> Option<String> {
+        let (name, rest) = unit.package.split_once(" v")?;
+        let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
+        let locked = self
+            .committed
+            .get_or_init(|| committed::packages(self.runner, &self.workspace.root));
+        let mut versions = locked.iter().filter(|it| it.0 == name).map(|it| &it.1);
+        let former = versions.next().filter(|it| *it != version)?;
+        let is_only = versions.next().is_none();
+        is_only.then(|| format!("{name} v{former} {source}").trim_end().to_owned())
     }
 
     /// Returns the mode of a unit in the words of cargo's commands.

@@ -9,6 +9,10 @@ use super::sibling::{Siblings, differences};
 use super::{Evidence, flags, inputs};
 use crate::cargo_runs::rehearsal::{JudgedUnit, Reason};
 
+/// The number of changed files of one unit that are named. A checkout of another commit can change
+/// hundreds.
+const FILES: usize = 8;
+
 /// The causes of one unit.
 pub(crate) enum OwnCauses {
     /// The unit is fresh, or would be fresh without the variables of the rehearsal.
@@ -49,6 +53,15 @@ impl Evidence<'_> {
     }
 
     fn of_reason(&self, unit: &JudgedUnit, reason: &Reason) -> Vec<RootCause> {
+        // Cargo names the first file that it finds.
+        if let Reason::FileChanged { path, .. } | Reason::FileMissing(path) = reason
+            && !path.starts_with(&self.build_directory)
+        {
+            let all = self.own_files(unit);
+            if !all.is_empty() {
+                return all;
+            }
+        }
         let package = &unit.key.package;
         let of_package = |kind| RootCause::about(kind, package);
         let listed = |words: &[String], between: &str| Some(words.join(between));
@@ -204,6 +217,8 @@ impl Evidence<'_> {
                 .map(|it| self.shown(Utf8Path::new(it)));
             cause.subject = path;
         }
+        causes.sort();
+        causes.truncate(FILES);
         causes
     }
 
