@@ -137,6 +137,15 @@ fn without_times(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Replaces the hashes in the names of libraries: `libleaf-1e60654acc180037.rmeta`.
+fn without_hashes(text: &str) -> String {
+    let parts = text.split('-').map(|part| match part.split_once(".rmeta") {
+        Some((hash, rest)) if hash.len() == 16 => format!("[HASH].rmeta{rest}"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("-")
+}
+
 /// A workspace with a chain of three packages. The script of `leaf` watches a variable and a file,
 /// the script of `mid` declares no input.
 fn workspace() -> Project {
@@ -176,7 +185,7 @@ impl<'a> Story<'a> {
 
     #[track_caller]
     fn tell(&mut self, what: &str, asked: Asked<'_>) {
-        let explained = without_times(&asked.explained(self.project));
+        let explained = without_hashes(&without_times(&asked.explained(self.project)));
         self.told += &format!("{what}\n{explained}");
     }
 }
@@ -743,8 +752,8 @@ fn further_reasons_are_explained_in_both_directions() {
           file-changed: crates/app/src/lib.rs changed, 5 from app lib (check) + app lib (check, test)
           file-missing: crates/app/src/gone.rs does not exist, 5 from app lib (check) + app lib (check, test)
         an artifact is removed
-          artifact-missing: the artifact target/debug/deps/libleaf-1e60654acc180037.rmeta was removed, 8 from leaf lib (check)
-          artifact-missing: the artifact target/debug/deps/libleaf-61f1bd716d492dbd.rmeta was removed, 1 from leaf lib (check, test)
+          artifact-missing: the artifact target/debug/deps/libleaf-[HASH].rmeta was removed, 8 from leaf lib (check)
+          artifact-missing: the artifact target/debug/deps/libleaf-[HASH].rmeta was removed, 1 from leaf lib (check, test)
     "#]]
     .assert_eq(&story.told);
 }

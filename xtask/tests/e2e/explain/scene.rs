@@ -201,6 +201,7 @@ fn main() {
         assert!(command.args(words).current_dir(&out).status().unwrap().success());
     };
     run("cc", &["-c", "-o", "c.o", "c.c"]);
+    let _ = std::fs::remove_file(format!("{out}/libcee.a"));
     run("ar", &["crs", "libcee.a", "c.o"]);
     println!("cargo::rustc-link-search=native={out}");
     println!("cargo::rustc-link-lib=static=cee");
