@@ -8,6 +8,11 @@ mod status;
 
 use anyhow::Result;
 
+#[cfg(test)]
+pub(crate) use self::probe::ProbeReport;
+#[cfg(test)]
+pub(crate) use self::status::StatusReport;
+
 use crate::checks::output::Format;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::status::Status;

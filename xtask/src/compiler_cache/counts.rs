@@ -24,6 +24,7 @@ pub struct CacheCounts {
 }
 
 /// The report of a server: its counts, its version and the size of its cache on the disk.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct ServerReport {
     /// The version of sccache.

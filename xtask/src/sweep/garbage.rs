@@ -20,6 +20,7 @@ use crate::artifacts::toolchains;
 use crate::cli::output;
 
 /// The reason to remove an artifact, in the order of removal.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SweepClass {

@@ -26,6 +26,7 @@ use super::scan::{DirectoryScan, SweepUnit};
 pub(crate) struct KnownUses(BTreeMap<(String, String), u64>);
 
 /// The evidence for the last uses of the units of a directory.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum UseEvidence {

@@ -26,7 +26,7 @@ use xtask_impact::workspace::Workspace;
 
 use self::apply::{Sweep, SweepOptions};
 use self::last_use::KnownUses;
-use self::report::SweepReport;
+pub(crate) use self::report::SweepReport;
 use self::scan::DirectoryScan;
 use self::settings::{LimitArgs, SweepLimits};
 use crate::cli::args::WorkspaceArgs;

@@ -37,6 +37,7 @@ pub(crate) struct NeededUnits {
 }
 
 /// The outcome of a keep command.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct CommandReport {
     /// The command, as the user wrote it.
@@ -53,6 +54,7 @@ pub(crate) struct CommandReport {
 }
 
 /// The state of a keep command.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CommandState {

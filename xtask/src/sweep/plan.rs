@@ -30,6 +30,7 @@ pub(crate) struct SweptDirectory {
 }
 
 /// The reason to keep an artifact.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum KeptReason {

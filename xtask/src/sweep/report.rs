@@ -15,10 +15,12 @@ use super::scan::SweepUnit;
 use crate::artifacts::plan::Artifact;
 
 /// The report of a sweep of one workspace.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct SweepReport {
     /// The version of this JSON format. The version changes if a reader has to change.
     pub version: u32,
+    #[cfg_attr(test, schemars(with = "String"))]
     pub workspace_root: Utf8PathBuf,
     /// The limits: bytes and seconds.
     pub max_size: Option<u64>,
@@ -34,6 +36,7 @@ pub(crate) struct SweepReport {
     pub commands: Vec<CommandReport>,
     /// Other build directories of the workspace, which were not swept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub others: Vec<Utf8PathBuf>,
     /// The removed bytes, by the reason of the removal.
     pub by_reason: BTreeMap<SweepClass, Share>,
@@ -47,8 +50,10 @@ pub(crate) struct SweepReport {
 }
 
 /// A build directory of the report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct DirectoryReport {
+    #[cfg_attr(test, schemars(with = "String"))]
     pub path: Utf8PathBuf,
     pub bytes: u64,
     pub units: usize,
@@ -56,6 +61,7 @@ pub(crate) struct DirectoryReport {
 }
 
 /// The size of one part of the directories.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Share {
     pub before: u64,
@@ -65,10 +71,12 @@ pub(crate) struct Share {
 }
 
 /// A removed unit, or a removed artifact without a unit.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct RemovalReport {
     pub reason: SweepClass,
     pub because: String,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub profile: Option<Utf8PathBuf>,
     pub package: String,
     pub unit: String,
@@ -77,10 +85,12 @@ pub(crate) struct RemovalReport {
     pub last_use: u64,
     pub files: u64,
     pub bytes: u64,
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub paths: Vec<Utf8PathBuf>,
 }
 
 /// A class of ages since the last use.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AgeClass {

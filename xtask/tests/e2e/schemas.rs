@@ -9,7 +9,7 @@ use crate::support::Project;
 
 /// Checks a text against the schema in a file.
 #[track_caller]
-fn fits(name: &str, text: &str) {
+pub(crate) fn fits(name: &str, text: &str) {
     let file = format!("{}/docs/schemas/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let schema = std::fs::read_to_string(file).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
@@ -63,11 +63,18 @@ fn the_json_of_every_command_fits_its_schema() {
         ("freshness-save", "freshness save --json"),
         ("freshness-restore", "freshness restore --json"),
         ("freshness-verify", "freshness verify --json"),
+        ("cache-lint", "cache lint --json"),
+        ("cache-status", "cache status --json"),
         ("doctor", "doctor --json"),
         ("graph", "graph --units --json"),
         ("graph-all-workspaces", "graph --all-workspaces --json"),
         ("policy-check", "policy check --json"),
         ("policy-show", "policy show --json"),
+        (
+            "sweep",
+            "sweep --dry-run --max-size 0 --keep-command check --json",
+        ),
+        ("sweep-recursive", "sweep --recursive . --dry-run --json"),
         ("timings", "timings --json"),
         ("timings-show", "timings show --json"),
         ("timings-diff", "timings diff latest --json"),

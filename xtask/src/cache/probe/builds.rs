@@ -25,6 +25,7 @@ use crate::compiler_cache::settings::CacheSettings;
 use crate::selection::locked;
 
 /// One build of a probe.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ProbeBuild {
     /// The name: `cold`, `warm` or `other path`.

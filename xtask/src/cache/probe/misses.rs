@@ -8,6 +8,7 @@ use crate::cache::crates::{CrateNames, explained, has_script};
 use crate::compiler_cache::log::CacheOutcome;
 
 /// A package that did not come from the cache, though it was compiled before.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct MissedPackage {
     /// The build: `warm` or `other path`.

@@ -44,6 +44,7 @@ pub(crate) struct ProbeArgs {
 }
 
 /// The result of a probe.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ProbeReport {
     /// The version of this format.

@@ -6,8 +6,7 @@ mod text;
 use anyhow::Result;
 use xtask_impact::cargo_config::CargoConfig;
 
-pub(crate) use self::report::CacheShares;
-use self::report::StatusReport;
+pub(crate) use self::report::{CacheShares, StatusReport};
 use crate::cache::run::last;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;

@@ -12,6 +12,7 @@ use crate::compiler_cache::program::{Sccache, Wrapper};
 use crate::compiler_cache::settings::{CacheSettings, Remote};
 
 /// The status of the cache.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct StatusReport {
     /// The version of this format.
@@ -29,18 +30,22 @@ pub(crate) struct StatusReport {
 }
 
 /// The wrapper around rustc.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct WrapperStatus {
     /// The program.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub program: Utf8PathBuf,
     /// The file or the variable that sets the wrapper.
     pub origin: String,
 }
 
 /// The installed sccache, and the counts of the user's own server.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ServerStatus {
     /// The program.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub program: Utf8PathBuf,
     /// The report of the server. All counts are zero if no server runs.
     #[serde(flatten)]
@@ -53,6 +58,7 @@ pub(crate) struct ServerStatus {
 }
 
 /// The shares of some counts, in percent.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct CacheShares {
     /// The share of hits among cacheable compilations.
@@ -62,6 +68,7 @@ pub(crate) struct CacheShares {
 }
 
 /// A remote cache.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct RemoteStatus {
     /// The kind, the bucket and the servers.
@@ -79,6 +86,7 @@ pub(crate) struct RemoteStatus {
 }
 
 /// A build with `cache run`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 pub(crate) struct RunStatus {
     /// The counts.
@@ -95,6 +103,7 @@ pub(crate) struct RunStatus {
 }
 
 /// A package with compilations that did not come from the cache.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct MissingPackage {
     /// The name of the package, or of the crate if several packages have such a crate.

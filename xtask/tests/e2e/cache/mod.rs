@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use servers::{CachedBuild, CachedProject, Server, program};
 
+use crate::schemas::fits;
+
 /// The time in which each build must end. Without the watchdog, a build with a dead server takes
 /// more than a minute.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -246,6 +248,7 @@ fn a_probe_names_the_cause_of_misses() {
     cached.set_up(&["local"]);
     let probe = ["cache", "probe", "--format", "json"];
     let (report, code) = cached.json(&probe);
+    fits("cache-probe", &report.to_string());
     assert_eq!(
         (code, report["passed"].as_bool()),
         (0, Some(true)),
