@@ -3,6 +3,7 @@
 mod kill;
 mod order;
 mod places;
+mod real;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -53,6 +53,44 @@ fn an_archive_is_no_use() {
     assert_eq!(report["directories"][0]["last_use"], "access-times");
 }
 
+/// Mounts a file system that does not keep access times as the target directory. The mount is seen
+/// by the programs of the test alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn builds_count_where_access_times_are_not_kept() {
+    let project = Project::with_libraries(&[("base", &[])]);
+    project.build_all(&[BUILD]);
+    let kit = project.kit(&["sweep", "--dry-run", "--json"]);
+    let sweep_on = |options: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(format!(
+            "cp -a target ../copy && mount -t tmpfs -o {options} none target && \
+             cp -a ../copy/. target && rm -r ../copy && exec \"$@\""
+        ));
+        command
+            .arg("sh")
+            .arg(kit.get_program())
+            .args(kit.get_args());
+        project.isolated(&mut command);
+        command.output()
+    };
+    for (options, evidence) in [("noatime", "builds"), ("relatime", "access-times")] {
+        let output = match sweep_on(options) {
+            Ok(output) if output.status.success() => output,
+            failed => {
+                println!("skipped: no file system can be mounted: {failed:?}");
+                return;
+            }
+        };
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["directories"][0]["last_use"], evidence, "{report:#}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_said = said.contains("does not keep access times");
+        assert_eq!(is_said, options == "noatime", "{said}");
+    }
+}
+
 /// Checks that answers and sweeps do not count as a use.
 #[test]
 fn the_kits_own_reads_are_no_use() {
