@@ -1,10 +1,11 @@
 //! The counts of one build with the user's own server.
 
 use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process::Runner;
 
 use super::counts::CacheCounts;
-use super::program::{Sccache, Wrapper};
+use super::program::Sccache;
 
 /// The name of the server's process.
 pub(crate) const SERVER: &str = "sccache";

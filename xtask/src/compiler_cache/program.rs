@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::cargo_config::{CargoConfig, ValueOrigin};
+use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process;
 use xtask_impact::process::Runner;
 
@@ -15,42 +16,6 @@ use super::server;
 
 /// The time in which sccache must answer a question about its server.
 const LIMIT: Duration = Duration::from_secs(3);
-
-/// The wrapper around rustc that cargo uses, and the origin of the setting.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Wrapper {
-    /// The program, as cargo starts it.
-    pub program: Utf8PathBuf,
-    /// The file or the variable that sets the wrapper.
-    pub origin: ValueOrigin,
-}
-
-impl Wrapper {
-    /// Returns the wrapper that cargo uses here. `None` if cargo uses none.
-    ///
-    /// # Errors
-    /// Returns an error if cargo's configuration cannot be read.
-    pub(crate) fn of(config: &CargoConfig) -> Result<Option<Self>> {
-        let variable = "RUSTC_WRAPPER";
-        let (named, origin) = match config.variable(variable) {
-            Some(named) => (named.to_owned(), ValueOrigin::Variable(variable.to_owned())),
-            None => match config.text(&["build", "rustc-wrapper"])? {
-                Some(found) => found,
-                None => return Ok(None),
-            },
-        };
-        // An empty name switches the wrapper off.
-        Ok((!named.is_empty()).then(|| Self {
-            program: config.program(&named, &origin),
-            origin,
-        }))
-    }
-
-    /// Returns true if the wrapper is sccache.
-    pub(crate) fn is_sccache(&self) -> bool {
-        self.program.file_stem() == Some("sccache")
-    }
-}
 
 /// An installed sccache.
 #[derive(Clone)]
@@ -133,12 +98,6 @@ impl Sccache {
             _ => Ok(said),
         }
     }
-}
-
-/// Returns a runner whose cargo starts rustc without a wrapper. Every question to cargo starts rustc,
-/// and a wrapper with a dead remote cache would answer after ten seconds, with a failure.
-pub(crate) fn without_wrapper(runner: &Runner) -> Runner {
-    runner.with_variable("RUSTC_WRAPPER", "")
 }
 
 /// Returns the names of the variables of sccache in a runner's environment.

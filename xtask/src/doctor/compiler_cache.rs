@@ -3,12 +3,12 @@
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use toml::Table;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::cargo_config::{CargoConfig, ValueKind, ValueOrigin};
 use xtask_impact::files;
 
 use super::ci_files::SILENT;
 use crate::checks::{Check, Finding, Level, Place};
-use crate::compiler_cache::program::Wrapper;
 use crate::compiler_cache::settings;
 use crate::doctor::context::Context;
 

@@ -35,7 +35,6 @@ use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::status::Status;
 use crate::cli::{output, progress};
-use crate::compiler_cache::program::without_wrapper;
 use crate::doctor::context::Context;
 use crate::doctor::fix::{FIXABLE, fix};
 use crate::doctor::recorded_times::recorded_times;
@@ -99,7 +98,7 @@ const OF_CACHE: [&str; 5] = [
 /// Returns an error if git or cargo fails, or if the configured policy is wrong.
 pub(crate) fn lint_cache(arguments: &WorkspaceArgs, format: Format) -> Result<Status> {
     let runner = arguments.runner()?;
-    let workspace = arguments.load_by(&without_wrapper(&runner))?;
+    let workspace = arguments.load_by(&runner)?;
     let runner = runner.in_directory(&workspace.root);
     let policy: Policy = workspace.setting("policy")?;
     let repository = Repository::discover(&runner, &workspace.root)?;

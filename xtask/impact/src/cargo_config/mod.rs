@@ -9,6 +9,7 @@
 mod files;
 pub mod toolchain_file;
 mod value;
+pub mod wrapper;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

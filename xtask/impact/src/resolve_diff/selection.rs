@@ -15,6 +15,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{self, RawGraph, users_first};
+use crate::cargo_config::wrapper::without_compiler_cache;
 use crate::paths::hashed;
 use crate::process::{self, Runner};
 use crate::{lock_file, state};
@@ -239,8 +240,9 @@ impl UnitGraphQuery<'_> {
     /// flags such as `-p`.
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
+        let runner = without_compiler_cache(self.runner);
         let command = || {
-            let mut command = self.runner.asking_cargo();
+            let mut command = runner.asking_cargo();
             command.args(&self.command).args(packages);
             raw::printed_instead(&mut command, &self.cache);
             command

@@ -23,7 +23,7 @@ use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
-use crate::compiler_cache::program::{Sccache, without_wrapper};
+use crate::compiler_cache::program::Sccache;
 
 /// Arguments of `cache probe`.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ pub(crate) struct ProbeReport {
 /// Returns an error if sccache is missing, or if a build fails.
 pub(crate) fn run(args: &ProbeArgs) -> Result<Status> {
     let runner = args.workspace.runner()?;
-    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    let workspace = args.workspace.load_by(&runner)?;
     workspace.lock_file.check()?;
     let runner = runner.in_directory(&workspace.root);
     let sccache = Sccache::required(&runner)?;

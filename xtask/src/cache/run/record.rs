@@ -8,7 +8,6 @@ use xtask_impact::workspace::{LoadOptions, Workspace};
 
 use crate::compiler_cache::counts::CacheCounts;
 use crate::compiler_cache::log::Outcomes;
-use crate::compiler_cache::program::without_wrapper;
 
 /// The counts and outcomes of a compiler cache in one build.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +29,7 @@ impl CachedRun {
     /// `cargo install`, leaves no record.
     pub(super) fn keep(&self, runner: &Runner) {
         let options = LoadOptions::default();
-        if let Ok(workspace) = Workspace::load(&without_wrapper(runner), &options) {
+        if let Ok(workspace) = Workspace::load(runner, &options) {
             state::write(&file(&workspace), self);
         }
     }

@@ -8,6 +8,7 @@ mod plan;
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process::Runner;
 use xtask_impact::usage;
 
@@ -15,7 +16,7 @@ use self::plan::SetupPlan;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
-use crate::compiler_cache::program::{Sccache, Wrapper, without_wrapper};
+use crate::compiler_cache::program::Sccache;
 
 /// Arguments of `cache setup`.
 #[derive(Debug, clap::Args)]
@@ -99,7 +100,7 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
     }
     let runner = Runner::new()?;
     let workspace = WorkspaceArgs::of_manifest(args.manifest_path.clone());
-    let workspace = workspace.load_by(&without_wrapper(&runner))?;
+    let workspace = workspace.load_by(&runner)?;
     let plan = SetupPlan::new(&runner, &workspace, &args.store, args.size)?;
     output::data(&plan.text())?;
     if plan.changes.is_empty() {
@@ -123,7 +124,7 @@ pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
 /// Returns an error if a file cannot be read or written.
 pub(crate) fn unset(args: &UnsetArgs) -> Result<Status> {
     let runner = Runner::new()?;
-    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    let workspace = args.workspace.load_by(&runner)?;
     let plan = SetupPlan::of_unset(&runner, &workspace)?;
     output::data(&plan.text())?;
     if plan.changes.is_empty() {

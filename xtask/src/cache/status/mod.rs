@@ -5,6 +5,7 @@ mod text;
 
 use anyhow::Result;
 use xtask_impact::cargo_config::CargoConfig;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 
 pub(crate) use self::report::{CacheShares, StatusReport};
 use crate::cache::run::last;
@@ -12,7 +13,7 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::output::verdict;
 use crate::cli::status::Status;
-use crate::compiler_cache::program::{Sccache, Wrapper, without_wrapper};
+use crate::compiler_cache::program::Sccache;
 use crate::compiler_cache::settings::CacheSettings;
 
 /// Arguments of `cache status`.
@@ -43,7 +44,7 @@ pub(crate) enum ReportFormat {
 /// Returns an error if a configuration cannot be read.
 pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
     let runner = args.workspace.runner()?;
-    let workspace = args.workspace.load_by(&without_wrapper(&runner))?;
+    let workspace = args.workspace.load_by(&runner)?;
     let runner = runner.in_directory(&workspace.root);
     let wrapper = Wrapper::of(&CargoConfig::of(&runner)?)?;
     let sccache = Sccache::find(&runner, wrapper.as_ref());

@@ -2,13 +2,14 @@
 
 use cargo_metadata::camino::Utf8PathBuf;
 use serde::Serialize;
+use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::workspace::Workspace;
 
 use crate::cache::crates::{CrateNames, explained};
 use crate::cache::run::CachedRun;
 use crate::compiler_cache::counts::{CacheCounts, ServerReport};
 use crate::compiler_cache::log::CacheOutcome;
-use crate::compiler_cache::program::{Sccache, Wrapper};
+use crate::compiler_cache::program::Sccache;
 use crate::compiler_cache::settings::{CacheSettings, Remote};
 
 /// The status of the cache.

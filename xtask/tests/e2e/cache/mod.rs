@@ -20,6 +20,43 @@ fn check(build: &CachedBuild, said: &str) {
     assert!(build.time < LIMIT, "{:?}: {}", build.time, build.said);
 }
 
+/// Sets a wrapper that fails each time, as sccache does with a dead remote cache. Questions to cargo
+/// do not start the wrapper, and their answers are the same as without it.
+#[cfg(unix)]
+#[test]
+fn questions_to_cargo_do_not_start_a_compiler_cache() {
+    let cached = CachedProject::new("/nowhere/sccache".into());
+    let project = &cached.project;
+    project.cargo(&["build", "--quiet"]).done();
+    let started = project.beside("started");
+    let wrapper = project.beside("bin/sccache");
+    let text = format!("#!/bin/sh\necho \"$@\" >> {started:?}\nexit 2\n");
+    project.write(&wrapper, &text);
+    fs::set_permissions(
+        &wrapper,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let questions = [
+        &["graph", "--no-cache"][..],
+        &["affected", "--assume-changed", "base", "--no-cache"],
+        &["run-affected", "--all", "--no-cache", "--dry-run", "test"],
+        &["policy", "show", "--no-cache"],
+    ];
+    let answers = || questions.map(|it| cached.run(it).stdout);
+    let before = answers();
+    let info = || project.read("target/.rustc_info.json");
+    let (settings, kept) = (format!("[build]\nrustc-wrapper = {wrapper:?}\n"), info());
+    project.write(".cargo/config.toml", &settings);
+    let after = answers();
+    for (at, question) in questions[..3].iter().enumerate() {
+        assert!(!before[at].is_empty(), "{question:?}");
+        assert_eq!(before[at], after[at], "{question:?}");
+    }
+    assert_eq!(fs::read_to_string(&started).unwrap_or_default(), "");
+    assert_eq!(info(), kept);
+}
+
 /// The table of the situations: cold, warm, at another path, and with each kind of dead server.
 #[test]
 fn a_dead_remote_cache_neither_stalls_nor_fails_a_build() {
