@@ -24,6 +24,8 @@ pub(crate) struct KeptCommand {
     toolchain: Option<String>,
     /// The arguments of cargo, without `--target-dir` and without the arguments of a program.
     arguments: Vec<String>,
+    /// True if the command must not use the network.
+    is_offline: bool,
     /// The directory that `--target-dir` names.
     pub target_directory: Option<Utf8PathBuf>,
     /// The name of the profile directory.
@@ -89,12 +91,18 @@ impl KeptCommand {
             variables: Vec::new(),
             toolchain: None,
             arguments: Vec::new(),
+            is_offline: false,
             target_directory: None,
             profile: "debug".to_owned(),
             is_default: false,
         };
         while let Some((name, value)) = words.peek().and_then(|word| variable(word)) {
-            command.variables.push((name.to_owned(), value.to_owned()));
+            match name {
+                "CARGO_TARGET_DIR" | "CARGO_BUILD_TARGET_DIR" => {
+                    command.target_directory = Some(Utf8PathBuf::from(value));
+                }
+                _ => command.variables.push((name.to_owned(), value.to_owned())),
+            }
             words.next();
         }
         words.next_if(|word| word == "cargo");
@@ -115,7 +123,7 @@ impl KeptCommand {
     }
 
     /// Takes the arguments up to `--`, after which the arguments of a program or of a compiler
-    /// follow.
+    /// follow. Flags that the kit gives cargo itself are left out, since cargo refuses them twice.
     fn take_arguments(&mut self, words: impl Iterator<Item = String>) {
         let mut words = words.take_while(|word| word != "--");
         while let Some(word) = words.next() {
@@ -126,6 +134,16 @@ impl KeptCommand {
             match flag {
                 "--target-dir" => {
                     self.target_directory = value.or_else(|| words.next()).map(Utf8PathBuf::from);
+                    continue;
+                }
+                "--locked" | "--no-run" => continue,
+                "--frozen" | "--offline" => {
+                    self.is_offline = true;
+                    continue;
+                }
+                "--message-format" => {
+                    // The value is left out with the flag.
+                    let _ = value.or_else(|| words.next());
                     continue;
                 }
                 "-r" | "--release" => self.profile = "release".to_owned(),
@@ -140,6 +158,14 @@ impl KeptCommand {
                 _ => {}
             }
             self.arguments.push(word);
+        }
+    }
+
+    /// Returns the command for people, with `cargo`.
+    pub(crate) fn shown(text: &str) -> String {
+        match text.split_whitespace().any(|word| word == "cargo") {
+            true => text.to_owned(),
+            false => format!("cargo {text}"),
         }
     }
 
@@ -165,6 +191,8 @@ impl KeptCommand {
         };
         command.args(&self.arguments).args(forwarded);
         command.args(["--locked", "--message-format", "json"]);
+        let is_told = forwarded.iter().any(|it| it == "--offline");
+        command.args((self.is_offline && !is_told).then_some("--offline"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let refusal = refusal(scratch)?;
         command
@@ -307,6 +335,8 @@ mod tests {
             "run --profile=dist --bin x",
             "bench",
             "t --profile test",
+            "test --no-run --locked --frozen --message-format short --all",
+            "CARGO_TARGET_DIR=other cargo check",
             "",
             "fmt",
             "nextest run",
@@ -320,6 +350,8 @@ mod tests {
             [] None ["build", "--profile=dist", "--bin", "x"] None in dist
             [] None ["bench", "--no-run"] None in release
             [] None ["test", "--no-run", "--profile=test"] None in debug
+            [] None ["test", "--no-run", "--all"] None in debug
+            [] None ["check"] Some("other") in debug
             the keep command `` is empty
             the keep command `fmt` is unknown
             the keep command `nextest run` is unknown

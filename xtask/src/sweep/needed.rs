@@ -6,6 +6,7 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use xtask_impact::build_dir::{self, Directories, Layout};
+use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 
 use super::scan::DirectoryScan;
@@ -88,9 +89,12 @@ impl NeededUnits {
         (root, directories, own): (&Utf8Path, &Directories, bool),
         commands: &[KeptCommand],
     ) -> Result<Self> {
+        // Cargo builds in a configured build directory, whatever the target directory is.
+        let is_split = directories.build != directories.target;
         let is_here = |command: &&KeptCommand| match &command.target_directory {
             None => own,
-            Some(named) => root.join(named) == directories.target,
+            Some(_) if own && is_split => true,
+            Some(named) => resolved(&root.join(named)) == resolved(&directories.target),
         };
         let commands: Vec<_> = commands.iter().filter(is_here).collect();
         let mut needed = Self::default();
@@ -107,7 +111,7 @@ impl NeededUnits {
         mirror.add_documentation(&directories.target)?;
         let runner = runner.in_directory(root);
         for command in commands {
-            output::status("Checking", format_args!("cargo {}", command.text));
+            output::status("Checking", KeptCommand::shown(&command.text));
             let ask = || command.no_op(&runner, forwarded, mirror.scratch(), mirror.target());
             let run = progress::during("Asking", "cargo what it needs", ask)?;
             let (state, error) = match run.state {

@@ -12,6 +12,7 @@ use super::needed::CommandState;
 use super::plan::KeptReason;
 use super::report::{Share, SweepReport};
 use crate::artifacts::disk_usage::size;
+use crate::cargo_runs::no_op::KeptCommand;
 use crate::cli::output::count;
 
 /// Returns the report as text. A dry run lists every unit.
@@ -104,9 +105,9 @@ pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
     for command in &report.commands {
         if command.state == CommandState::Stale && !command.is_default {
             notes.push(format!(
-                "`cargo {}` is not fresh: cargo would build something. Nothing was built, and all \
-                 units that the command uses were kept",
-                quote::line(&command.command)
+                "`{}` is not fresh: cargo would build something. Nothing was built, and all units \
+                 that the command uses were kept",
+                quote::line(&KeptCommand::shown(&command.command))
             ));
         }
     }
@@ -132,8 +133,8 @@ pub(crate) fn warnings(report: &SweepReport) -> Vec<String> {
     for command in &report.commands {
         if let Some(error) = &command.error {
             warnings.push(format!(
-                "`cargo {}` failed, so every unit of its profile is kept: {}",
-                quote::line(&command.command),
+                "`{}` failed, so every unit of its profile is kept: {}",
+                quote::line(&KeptCommand::shown(&command.command)),
                 quote::line(error)
             ));
         }
