@@ -5,6 +5,7 @@
 //! cargo bench --package xtask-kit --bench speed -- affected --packages 1000
 //! cargo bench --profile xtask --package xtask-kit --bench speed -- clean --packages 500
 //! cargo bench --package xtask-kit --bench speed -- timings
+//! cargo bench --package xtask-kit --bench speed -- sweep --workspace PATH
 //! cargo bench --package xtask-kit --bench speed -- freshness --packages 1000
 //! cargo bench --package xtask-kit --bench speed -- cold
 //! cargo bench --package xtask-kit --bench speed -- instructions
@@ -25,6 +26,7 @@ mod clean;
 mod cold;
 mod core;
 mod freshness;
+mod sweep;
 mod synthetic;
 mod timings;
 mod workspace;
@@ -50,6 +52,8 @@ enum Command {
     Clean(clean::Args),
     /// Hold `freshness save` and `freshness restore` against a build that has nothing to do
     Freshness(freshness::Args),
+    /// Hold sweep against one scan of the directory, and against cargo with nothing to do
+    Sweep(sweep::Args),
     /// Analyse a large build, and write its page
     Timings(timings::Args),
     /// Build the kit from nothing, and hold that against `cargo metadata`
@@ -68,6 +72,7 @@ fn main() {
         Command::Affected(args) => affected::run(&args),
         Command::Clean(args) => clean::run(&args),
         Command::Freshness(args) => freshness::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Timings(args) => timings::run(&args),
         Command::Cold(args) => cold::run(&args),
         Command::Instructions => core::count(),
