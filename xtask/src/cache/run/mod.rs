@@ -15,7 +15,7 @@ use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
 
 pub(super) use self::record::{CachedRun, last};
-use self::watchdog::Watchdog;
+use self::watchdog::{Watchdog, unanswered};
 use crate::cargo_runs;
 use crate::cli::args::BuildFlags;
 use crate::cli::output;
@@ -92,7 +92,7 @@ impl CachedBuild {
         wrapper::write(private, &sccache.program, runner)?;
         let mut disk = PrivateServer::start(&sccache, private, "disk", ServerLevels::DiskAlone)?;
         let mut remote = None;
-        let failing = settings.remotes.iter().find_map(|it| it.ping().err());
+        let failing = unanswered(&settings.remotes);
         match (failing, settings.remotes.is_empty()) {
             (Some(why), _) => output::warning(format_args!(
                 "the remote cache does not answer, so the build uses only the disk: {why}"

@@ -28,6 +28,13 @@ pub(super) struct Watchdog {
     pub(super) lost: Option<String>,
 }
 
+/// Returns the reason why one of the remotes cannot be used. The remotes are asked twice: on a busy
+/// machine one answer may be late.
+pub(super) fn unanswered(remotes: &[Remote]) -> Option<String> {
+    let ask = || remotes.iter().find_map(|it| it.ping().err());
+    ask().and_then(|_| ask())
+}
+
 impl Watchdog {
     /// Watches the servers until the sender of `end` is dropped.
     pub(super) fn watch(&mut self, end: &Receiver<()>) {
@@ -45,15 +52,13 @@ impl Watchdog {
         }
     }
 
-    /// Returns the reason why the remote can no longer be used. The remote is asked twice: on a
-    /// busy machine one answer may be late.
+    /// Returns the reason why the remote can no longer be used.
     fn fault(&mut self) -> Option<String> {
         let remote = self.remote.as_mut()?;
         if remote.has_ended() {
             return Some("the private server of sccache ended".to_owned());
         }
-        let ask = || self.remotes.iter().find_map(|it| it.ping().err());
-        ask().and_then(|_| ask())
+        unanswered(&self.remotes)
     }
 
     /// Sends all further compilations to the server for the disk, and lets waiting compilations
