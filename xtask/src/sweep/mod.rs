@@ -59,7 +59,7 @@ pub struct Args {
         long,
         hide_short_help = true,
         value_name = "DIR",
-        conflicts_with = "manifest_path"
+        conflicts_with_all = ["manifest_path", "target_dir"]
     )]
     recursive: Option<Utf8PathBuf>,
     /// Sweep a build directory that another checkout also uses
