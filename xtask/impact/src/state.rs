@@ -145,7 +145,7 @@ mod tests {
         let read = || read::<Vec<(String, u32)>>(&file);
         assert_eq!(read(), Some(value.clone()));
         let names: Vec<_> = top.read_dir_utf8().unwrap().map(|it| it.unwrap()).collect();
-        assert_eq!(names.len(), 1, "nothing is left beside the file");
+        assert_eq!(names.len(), 1, "nothing is left next to the file");
 
         let whole = fs::read(&file).unwrap();
         for bit in 0..whole.len() * 8 {

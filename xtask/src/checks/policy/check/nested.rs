@@ -71,7 +71,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) {
         let ignored = relative(path, &subject.top);
         found.push(TWO_CONFIG_FILES.found(
             subject.at(path, Some(1)),
-            format!("{ignored} is ignored, because of the file `config` beside it"),
+            format!("{ignored} is ignored, because of the file `config` next to it"),
             "Merge the two into `config.toml`.",
         ));
     }
@@ -162,7 +162,7 @@ fn configuration(
         found.push(NESTED_CONFIG.found(
             subject.place(&first.origin),
             format!("{path} applies only if cargo is started below it, and sets `{keys}`"),
-            format!("Move it to the configuration beside {root}."),
+            format!("Move it to the configuration next to {root}."),
         ));
     }
 }

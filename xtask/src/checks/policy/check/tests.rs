@@ -222,7 +222,7 @@ fn nested_files_that_contradict_files_above_are_found() {
         member-profile a/Cargo.toml:5: cargo ignores the profiles of a member []
         member-profile c/Cargo.toml:4: cargo ignores the profiles of a member []
         nested-config a/.cargo/config.toml:6: a/.cargo/config.toml applies only if cargo is started below it, and sets `build.rustflags`, `build.target` []
-        two-config-files .cargo/config.toml:1: .cargo/config.toml is ignored, because of the file `config` beside it []
+        two-config-files .cargo/config.toml:1: .cargo/config.toml is ignored, because of the file `config` next to it []
     "#]].assert_eq(&found(&files, &[], ""));
 }
 
