@@ -82,7 +82,7 @@ function mark() {
 /* Far away, where the labels in the boxes are too small to read: the most important names that fit
    without touching each other. */
 function names() {
-  const far = scale < 0.5;
+  const far = scale < 0.45;
   for (const box of boxes.values()) box.style.display = "";
   svg.classList.toggle("far-names", far);
   $("names").replaceChildren();

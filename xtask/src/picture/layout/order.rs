@@ -6,7 +6,7 @@ use super::Arrow;
 const SWEEPS: usize = 16;
 /// The maximum number of cells per node. Beyond it, an edge over several layers gets no cells of its
 /// own, since most of the drawing would be cells of edges.
-const CELLS: usize = 4;
+const CELLS: usize = 8;
 
 /// A node, or the place where an edge crosses a layer.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ mod settings;
 
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
+use xtask_impact::cargo_config::wrapper::without_compiler_cache;
 use xtask_impact::usage;
 
 pub(crate) use self::candidates::TrialCandidate;
@@ -21,7 +22,6 @@ use crate::cargo_runs::build_times::BuildRecord;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::output;
 use crate::cli::status::Status;
-use crate::compiler_cache::program::without_wrapper;
 use crate::selection::{Tool, locked, profile_in};
 use crate::timings::run_command::CargoCommand;
 use crate::timings::{compare, show_command, text};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &TryArgs) -> Result<Status> {
             let runner = match settings::wraps(&plan.settings) {
                 true => kept.runner.clone(),
                 // A compiler cache would answer every build but the first.
-                false => without_wrapper(&kept.runner),
+                false => without_compiler_cache(&kept.runner),
             };
             let results = builds::run(&runner, &kept.workspace, &plan)?;
             TrialReport {
