@@ -4,7 +4,7 @@ use clap::Command;
 
 /// The examples of each subcommand, by the words behind the kit's name. An example is the rest of
 /// the command line, and its meaning.
-const EXAMPLES: [(&str, &[(&str, &str)]); 32] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 34] = [
     (
         "cache setup",
         &[
@@ -68,6 +68,13 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 32] = [
     (
         "ci summary",
         &[("test --github", "what runs and why, for the job summary")],
+    ),
+    (
+        "ci comment",
+        &[
+            ("test", "the comment, on stdout"),
+            ("test --ci --post", "post it, or update it"),
+        ],
     ),
     (
         "ci cache-key",
@@ -146,8 +153,15 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 32] = [
         "timings what-if",
         &[("--cores 16", "the last build with 16 cores")],
     ),
-    ("timings trend", &[("", "build times of all kept runs")]),
-    ("timings list", &[("", "the kept runs")]),
+    ("timings trend", &[("", "build times of all recorded runs")]),
+    (
+        "timings review",
+        &[
+            ("", "the last 92 days"),
+            ("--format html", "the same as a page, on stdout"),
+        ],
+    ),
+    ("timings list", &[("", "the recorded runs")]),
     ("timings export", &[("latest", "the last run, on stdout")]),
     (
         "timings import",

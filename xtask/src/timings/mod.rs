@@ -58,13 +58,13 @@ enum Command {
     WhatIf(show_command::WhatIfArgs),
     /// Show the build times of the recorded runs over time
     Trend(history_command::TrendArgs),
-    /// Build with and without settings of cargo, and say which difference is proven
+    /// Compare builds with and without settings of cargo
     Try(experiment::TryArgs),
-    /// Review a build: trend, growth, size, cache, and settings that are worth a try
+    /// Review the recorded builds of a quarter
     Review(review::ReviewArgs),
     /// List the recorded runs
     List(history_command::ListArgs),
-    /// Write recorded runs to stdout, one per line, for `timings import` on another machine
+    /// Write recorded runs to stdout, for `timings import` elsewhere
     Export(history_command::ExportArgs),
     /// Import runs from files, directories or stdin
     Import(history_command::ImportArgs),

@@ -90,8 +90,7 @@ fn a_review_has_every_part() {
                 0.50s  +0.50s  c v1.0.0 lib (new)
 
         Left out, because the machine did other work
-        started (UTC)         total  processor  run                  because
-        2026-01-02 00:00:00  40.00s          -  2026-01-02 00:00:00  other work used 1.7 of 2 cores
+        2026-01-02 00:00:00 2026-01-02 00:00:00: 40.00s; other work used 1.7 of 2 cores
 
         Worth a try
         timings try profile.dev.debug=false: linking takes 40% of the work
