@@ -113,7 +113,7 @@ pub(crate) fn run(args: &ReviewArgs) -> Result<Status> {
     }
     if kept.history.is_empty() {
         output::note(
-            "no run is kept yet\nhint: `cargo xtask timings` measures a build and keeps the run",
+            "no run is recorded yet\nhint: `cargo xtask timings` measures a build and records the run",
         );
     }
     Ok(Status::Done)

@@ -177,7 +177,9 @@ fn the_review_and_the_trend_have_pages() {
     let project = Project::with_libraries(&[("base", &[])]);
     let empty = project.xtask(&["timings", "try"]);
     assert!(
-        empty.stderr.starts_with("note: no run is kept yet\nhint: "),
+        empty
+            .stderr
+            .starts_with("note: no run is recorded yet\nhint: "),
         "{empty}"
     );
     for _ in 0..2 {

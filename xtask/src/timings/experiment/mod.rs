@@ -37,7 +37,7 @@ const EXAMPLES: &str = "Examples:
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct TryArgs {
     /// Try these settings of cargo together: KEY=VALUE, as for `cargo --config` [default: propose
-    /// settings from the kept runs]
+    /// settings from the recorded runs]
     #[arg(value_name = "KEY=VALUE")]
     settings: Vec<String>,
     /// Measure each kind of build this many times with and without the settings
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &TryArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Returns the proposals for the build that says most among the kept runs. Without such a build,
+/// Returns the proposals for the build that says most among the recorded runs. Without such a build,
 /// there are no proposals.
 ///
 /// # Errors
@@ -153,7 +153,7 @@ impl TryArgs {
         }
         if kept.history.is_empty() {
             output::note(
-                "no run is kept yet\nhint: `cargo xtask timings --clean all` measures a build, \
+                "no run is recorded yet\nhint: `cargo xtask timings --clean all` measures a build, \
                  from which settings are proposed",
             );
         }
