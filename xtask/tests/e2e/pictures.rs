@@ -83,7 +83,27 @@ fn a_page_of_affected_works_in_a_browser() {
         &["affected", "--format", "html", "--file", &hostile],
     );
     let seen = browser.read(&project, &page, READER);
-    expect_test::expect![[""]].assert_eq(&seen);
+    expect_test::expect![[r#"
+        views: affected: 3, all 4, around one package
+        drawn: app (node rebuilt), base (node direct), middle (node rebuilt)
+        listed: base, app, middle
+        overlaps: 0
+        all: app (node rebuilt), base (node direct), middle (node rebuilt), other (node none)
+        not affected: other
+        near the change: base, app, middle
+        searched: app, 1 of 4
+        chosen: app, said: app: rebuilt, 1 step: 0 dependents, 2 dependencies
+        reasons: crates/base/<img src=x onerror='hostile="ran"'>&"日本/{{js}}.txt: it is compiled from this file > base lib > app lib
+        chain: 1 steps, hash #app
+        clicked: app
+        down: base
+        up: app
+        around: base, app, middle
+        last row: middle, announced
+        zoomed: true
+        fits: true
+        on paper: 3 rows
+        scripts: 3, ran: nothing foreign"#]].assert_eq(&seen);
 }
 
 /// Returns the page that a command prints.
@@ -132,5 +152,9 @@ fn a_page_of_a_thousand_packages_begins_small_and_shows_all() {
     let page = page(&project, &["graph", "--format", "html"]);
     assert!(page.len() < 600_000, "{}", page.len());
     let seen = browser.read(&project, &page, LARGE);
-    expect_test::expect![[""]].assert_eq(&seen);
+    expect_test::expect![[r#"
+        begins with: main 60 of 1000, 60 boxes
+        all: 1000 boxes, 1000 rows
+        names: many, touching: 0
+        around p500: 3 boxes"#]].assert_eq(&seen);
 }

@@ -179,5 +179,14 @@ fn watch_refuses_a_change_set_and_needs_git() {
             .xtask(&["run-affected", "--watch", "check", "--all"])
             .to_string(),
     ];
-    expect_test::expect![[""]].assert_eq(&told.concat());
+    expect_test::expect![[r#"
+        --- stderr
+        error: --watch needs git, which knows the ignored files; [ROOT] is not in a repository
+        hint: run `git init`
+        --- exit status 2
+        --- stderr
+        error: --all has no effect with --watch, which runs the tool on what a save affects
+        hint: leave out one of both
+        --- exit status 2
+    "#]].assert_eq(&told.concat());
 }

@@ -93,11 +93,13 @@ pub(super) fn happened(event: &notify::Event, lock: &Path) -> Vec<Happened> {
         EventKind::Remove(RemoveKind::File | RemoveKind::Any)
             | EventKind::Modify(ModifyKind::Name(RenameMode::From))
     );
+    // The lock may be gone by the time at which the event of its creation is read.
+    let begins = matches!(event.kind, EventKind::Create(_));
     let mut all = Vec::new();
     for path in event.paths.iter().filter(|_| is_write) {
         if path != lock {
             all.push(Happened::Written(path.clone()));
-        } else if ends || !path.exists() {
+        } else if ends || !begins && !path.exists() {
             all.push(Happened::Unlocked);
         } else {
             all.push(Happened::Locked);
@@ -187,6 +189,7 @@ mod tests {
             ),
             (EventKind::Access(AccessKind::Any), "/w/a.rs", "[]"),
             (times, "/w/a.rs", "[]"),
+            (EventKind::Create(CreateKind::File), lock_path, "[Locked]"),
             (from, lock_path, "[Unlocked]"),
             (EventKind::Remove(RemoveKind::File), lock_path, "[Unlocked]"),
         ] {
