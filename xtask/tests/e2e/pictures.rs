@@ -156,5 +156,6 @@ fn a_page_of_a_thousand_packages_begins_small_and_shows_all() {
         begins with: main 60 of 1000, 60 boxes
         all: 1000 boxes, 1000 rows
         names: many, touching: 0
-        around p500: 3 boxes"#]].assert_eq(&seen);
+        around p500: 3 boxes"#]]
+    .assert_eq(&seen);
 }
