@@ -188,5 +188,6 @@ fn watch_refuses_a_change_set_and_needs_git() {
         error: --all has no effect with --watch, which runs the tool on what a save affects
         hint: leave out one of both
         --- exit status 2
-    "#]].assert_eq(&told.concat());
+    "#]]
+    .assert_eq(&told.concat());
 }
