@@ -135,7 +135,7 @@ fn a_damaged_record_or_a_record_of_another_directory_is_ignored() {
     );
     project.append(".cargo/config.toml", "[build]\ntarget-dir = \"other\"\n");
     let mut told = notes(&project, &[]);
-    project.write("other/xtask/freshness", "xtask-freshness 1\ndamaged");
+    project.write("other/xtask/freshness", "xtask-freshness 2\ndamaged");
     told += &notes(&project, &[]);
     project.write("other/xtask/freshness", "xtask-freshness 9\n");
     told += &notes(&project, &[]);

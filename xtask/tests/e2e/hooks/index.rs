@@ -341,7 +341,7 @@ fn ignored_and_hidden_source_changes_are_not_used() {
     let commit = || git(&project, &["commit", "--quiet", "--message", "x"]);
     let output = commit();
     assert_eq!(output.status, 1, "{output}");
-    let told = "note: git ignores crates/base/src/regen.rs, which is compiled here and is missing \
+    let told = "note: git ignores crates/base/src/regen.rs, which is compiled here but is missing \
                 in a clone: the step runs without it\n\
                 hint: `git add --force crates/base/src/regen.rs`, or change .gitignore";
     assert!(output.stderr.contains(told), "{output}");
