@@ -7,7 +7,7 @@ mod batch;
 mod places;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -57,9 +57,10 @@ pub(super) fn run(args: &mut Args) -> Result<Status> {
     let mut places = Places::new(repository, watcher, excluded)?;
     let number = output::count(places.number(), "directory");
     output::status("Watching", format_args!("{number} of {top}; Ctrl-C ends"));
+    let lock = places.lock()?.into_std_path_buf();
     let mut watch = Watch {
-        lock: places.lock()?.into_std_path_buf(),
-        head: head(&runner, &top)?,
+        head: head(&runner, &top, &lock)?,
+        lock,
         contents: HashMap::new(),
         failed: BTreeSet::new(),
         runner,
@@ -86,8 +87,8 @@ struct Watch {
     runner: Runner,
     top: Utf8PathBuf,
     lock: PathBuf,
-    /// The commit that was checked out at the last batch.
-    head: Option<String>,
+    /// The branch and the commit that were checked out at the last batch.
+    head: CheckedOut,
     /// A hash of each saved file's content.
     contents: HashMap<Utf8PathBuf, ContentHash>,
     /// The saves of runs that failed. They count again in the next run.
@@ -140,7 +141,7 @@ impl Watch {
         places: &mut Places,
         during_run: bool,
     ) -> Result<BTreeSet<Utf8PathBuf>> {
-        let now = head(&self.runner, &self.top)?;
+        let now = head(&self.runner, &self.top, &self.lock)?;
         let head_moved = std::mem::replace(&mut self.head, now) != self.head;
         let has_lost = batch.has_lost();
         let (mut written, switched) = batch.take(head_moved);
@@ -192,8 +193,14 @@ fn relative<'a>(path: &'a Utf8Path, top: &Utf8Path) -> &'a str {
     path.strip_prefix(top).unwrap_or(path).as_str()
 }
 
-/// Returns the commit that is checked out.
-fn head(runner: &Runner, top: &Utf8Path) -> Result<Option<String>> {
+/// The content of git's `HEAD`, and the commit. The commit alone does not show a commit and a switch
+/// back to the branch's old commit.
+type CheckedOut = (Option<Vec<u8>>, Option<String>);
+
+/// Returns what is checked out. `HEAD` lies next to git's lock.
+fn head(runner: &Runner, top: &Utf8Path, lock: &Path) -> Result<CheckedOut> {
     let repository = Repository::discover(runner, top)?;
-    Ok(repository.and_then(|it| Some(it.head()?.0.clone())))
+    let commit = repository.and_then(|it| Some(it.head()?.0.clone()));
+    let reference = files::read(lock.with_file_name("HEAD"), files::SETTINGS);
+    Ok((reference.ok(), commit))
 }
