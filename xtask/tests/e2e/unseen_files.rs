@@ -300,5 +300,7 @@ fn readers(project: &Project, file: &str) -> BTreeSet<String> {
         _ => None,
     };
     readers.extend(watching.map(str::to_owned));
+    // Included code is not searched for variables, so it counts as a reader of each variable.
+    readers.extend((name == "by_setting.bin").then(|| "included".to_owned()));
     readers
 }

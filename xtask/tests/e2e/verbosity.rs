@@ -85,7 +85,7 @@ fn quiet_leaves_warnings_and_errors() {
         --- stderr
         error: the argument '--quiet' cannot be used with '--verbose...'
 
-        Usage: cargo xtask [OPTIONS] <COMMAND>
+        Usage: cargo xtask [+TOOLCHAIN] [OPTIONS] <COMMAND>
 
         For more information, try '--help'.
         --- exit status 2
