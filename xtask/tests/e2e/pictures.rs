@@ -135,6 +135,7 @@ document.body.append(element("pre", { id: "seen", textContent: seen.join("\n") }
 </script>"##;
 
 #[test]
+#[ignore = "takes a minute; the nightly job runs it"]
 fn a_page_of_a_thousand_packages_begins_small_and_shows_all() {
     let Some(browser) = Browser::find() else {
         return;
