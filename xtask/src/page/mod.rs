@@ -6,6 +6,7 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+const HEAD: &str = include_str!("head.html");
 const HTML: &str = include_str!("page.html");
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -34,13 +35,28 @@ impl<T: Serialize> HtmlPage<'_, T> {
         let data = serde_json::to_string(self.data).context("cannot write JSON")?;
         let scripts = self.scripts.concat();
         // The data are inserted last, so that a name in the data cannot be mistaken for a placeholder.
-        Ok(HTML
+        let html = HTML
             .replace("{{title}}", &escaped(self.title))
-            .replacen("{{css}}", &[CSS, self.css].concat(), 1)
             .replacen("{{body}}", self.body, 1)
             .replacen("{{js}}", &[JS, &scripts].concat(), 1)
-            .replacen("{{data}}", &in_script(&data), 1))
+            .replacen("{{data}}", &in_script(&data), 1);
+        Ok(head(self.title, self.css) + &html)
     }
+}
+
+/// Renders a page without scripts. `body` has the elements below the title.
+pub(crate) fn without_scripts(title: &str, body: &str, css: &str) -> String {
+    format!(
+        "{}<body>\n<h1>{}</h1>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        head(title, css),
+        escaped(title)
+    )
+}
+
+/// Returns the head of a page, with the common style and the styles in `css`.
+fn head(title: &str, css: &str) -> String {
+    HEAD.replace("{{title}}", &escaped(title))
+        .replacen("{{css}}", &[CSS, css].concat(), 1)
 }
 
 /// Escapes JSON so that no name in the JSON can end the script element or begin a comment.
@@ -50,7 +66,8 @@ fn in_script(json: &str) -> String {
         .replace('\u{2029}', "\\u2029")
 }
 
-fn escaped(text: &str) -> String {
+/// Escapes a text for the content of an element.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -4,6 +4,7 @@
 use xtask_impact::quote;
 
 use super::{fit, markdown};
+use crate::page;
 
 /// A document.
 #[derive(Debug, Default)]
@@ -96,14 +97,7 @@ impl Document {
             body += &html_table(&section.columns, &section.rows);
             body += "</section>\n";
         }
-        let title = escaped(&self.title);
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta \
-             name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta \
-             name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}\
-             </style>\n</head>\n<body>\n<h1>{title}</h1>\n<main>\n{body}</main>\n</body>\n</html>\n",
-            include_str!("page.css"),
-        )
+        page::without_scripts(&quote::line(&self.title), &body, include_str!("page.css"))
     }
 }
 
@@ -255,11 +249,7 @@ impl Chart {
 
 /// Escapes a text for HTML, also within an attribute.
 fn escaped(text: &str) -> String {
-    quote::line(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    page::escaped(&quote::line(text)).replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -327,6 +317,15 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("points=\"90.0,99.1 890.0,"), "{page}");
+    }
+
+    #[test]
+    fn every_colour_of_a_page_has_a_value() {
+        let page = document("main").html();
+        for used in page.split("var(").skip(1) {
+            let (name, _) = used.split_once(')').unwrap();
+            assert!(page.contains(&format!("{name}:")), "{name}");
+        }
     }
 
     /// Names from a repository have no effect, and the page asks for nothing.
