@@ -50,8 +50,10 @@ const ENGINE: &[&[&str]] = &[
     &["unit_graph"],
     &["workspace"],
     &["source_scan", "build_dir"],
-    &["vcs", "cargo_config", "lock_file"],
-    &["files", "state"],
+    &["lock_file"],
+    &["vcs", "cargo_config"],
+    &["state"],
+    &["files"],
     &["paths", "process", "parallel"],
     &["private_dir"],
     &["error", "quote"],
@@ -192,6 +194,9 @@ fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
             continue;
         }
         let source = std::fs::read_to_string(&file).unwrap();
+        // One `super` for each module around the code leads to the root of the crate.
+        let depth = path.iter().filter(|it| *it != "mod.rs").count();
+        let source = source.replace(&"super::".repeat(depth), "crate::");
         let from = floor(floors, module);
         for import in imports(source.parse().unwrap()) {
             if import != module && floor(floors, &import) <= from {

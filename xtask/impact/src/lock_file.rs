@@ -12,12 +12,11 @@ use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::cargo_config::CargoConfig;
-use super::files;
+use crate::cargo_config::CargoConfig;
 use crate::paths::resolved;
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
-use crate::{quote, usage};
+use crate::{files, quote, usage};
 
 /// The variable that tells cargo the path of the lock file.
 pub const VARIABLE: &str = "CARGO_RESOLVER_LOCKFILE_PATH";

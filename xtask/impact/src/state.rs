@@ -8,7 +8,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::files;
+use crate::files;
 use crate::paths::hashed;
 use crate::private_dir::{self, write_whole};
 
