@@ -13,6 +13,7 @@ use xtask_impact::{quote, usage};
 
 use crate::cli::completion::packages;
 use crate::cli::progress;
+use crate::cli::suggestion::did_you_mean;
 
 /// The workspace, and options for cargo.
 #[derive(Debug, clap::Args)]
@@ -326,12 +327,7 @@ fn unknown_triple(runner: &Runner, triples: &[String]) -> Option<anyhow::Error> 
     let told = String::from_utf8(told).ok()?;
     let known: Vec<&str> = told.lines().collect();
     let unknown = named.find(|it| !known.contains(&it.as_str()))?;
-    let near = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(unknown, known), known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    let suggestion = near.map_or_else(String::new, |(_, near)| format!("did you mean `{near}`? "));
+    let suggestion = did_you_mean(unknown, known.iter().copied());
     Some(usage!(
         "--target {}: rustc knows no such target\nhint: {suggestion}`rustc --print target-list` \
          lists the targets",

@@ -10,6 +10,7 @@ pub(crate) mod logging;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod status;
+pub(crate) mod suggestion;
 pub(crate) mod workspaces;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};

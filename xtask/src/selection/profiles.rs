@@ -10,6 +10,7 @@ use xtask_impact::{build_dir, quote, usage};
 
 use crate::checks::policy::profiles::profiles;
 use crate::checks::policy::subject::profiles_of;
+use crate::cli::suggestion::did_you_mean;
 
 /// The profiles that exist without a definition.
 const BUILT_IN: [&str; 4] = ["dev", "release", "test", "bench"];
@@ -125,12 +126,7 @@ fn is_built(workspace: &Workspace, name: &str) -> bool {
 
 /// Returns the message about an undefined profile.
 fn undefined(name: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(known, name), known))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let suggestion = near.map_or_else(String::new, |(_, near)| format!("did you mean `{near}`? "));
+    let suggestion = did_you_mean(name, known.iter().copied());
     format!(
         "no profile `{}` in this workspace\n\
          hint: {suggestion}this workspace has {}",
