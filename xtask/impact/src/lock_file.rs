@@ -13,6 +13,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cargo_config::CargoConfig;
+use crate::cargo_config::wrapper::asking_cargo;
 use crate::paths::resolved;
 use crate::private_dir::TemporaryDir;
 use crate::process::{self, Runner};
@@ -149,7 +150,7 @@ pub fn would_be_written(runner: &Runner, path: &Utf8Path) -> Result<bool> {
     let before = files::read(path, files::RECORD)
         .with_context(|| format!("cannot read {}", quote::name(path)))?;
     fs::write(&copy, &before).with_context(|| format!("cannot write {}", quote::name(&copy)))?;
-    let mut command = runner.asking_cargo();
+    let mut command = asking_cargo(runner);
     command.args(["metadata", "--format-version", "1", "--offline"]);
     replace(&mut command, &copy);
     command.env("CARGO_CACHE_RUSTC_INFO", "0");

@@ -12,7 +12,6 @@ use anyhow::Result;
 pub(crate) use self::probe::ProbeReport;
 #[cfg(test)]
 pub(crate) use self::status::StatusReport;
-
 use crate::checks::output::Format;
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::status::Status;

@@ -8,7 +8,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::cargo_config::wrapper::without_compiler_cache;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles};
 use xtask_impact::lock_file::{LockFile, LockState};
 use xtask_impact::paths::hashed;
@@ -196,8 +195,7 @@ impl<'a> HookRun<'a> {
         if !is_tracked || !is_current {
             return Ok(is_tracked);
         }
-        let runner = without_compiler_cache(&place.runner);
-        lock_file::would_be_written(&runner, &lock_file.path)
+        lock_file::would_be_written(&place.runner, &lock_file.path)
     }
 
     /// Returns true if a manifest or a lock file is among the changed paths.

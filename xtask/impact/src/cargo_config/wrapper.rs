@@ -1,5 +1,7 @@
 //! The wrapper around rustc, and questions to cargo that do not need it.
 
+use std::process::Command;
+
 use anyhow::Result;
 use cargo_metadata::camino::Utf8PathBuf;
 
@@ -50,6 +52,19 @@ impl Wrapper {
         let name = self.program.file_stem();
         name.is_some_and(|name| COMPILER_CACHES.contains(&name))
     }
+}
+
+/// Returns a command for a cargo that answers a question and builds nothing. Cargo asks rustc
+/// without a compiler cache (see [`without_compiler_cache`]). The runner's
+/// [`CargoFlags`](crate::process::CargoFlags) hold for the command: `cargo metadata` has no
+/// `--target-dir`, and a variable overrides `build.target-dir` of `--config`.
+pub fn asking_cargo(runner: &Runner) -> Command {
+    let mut command = without_compiler_cache(runner).cargo();
+    command.args(runner.config_args());
+    if let Some(directory) = &runner.cargo_flags().target_dir {
+        command.env("CARGO_TARGET_DIR", directory);
+    }
+    command
 }
 
 /// Returns a runner whose cargo asks rustc without a compiler cache. For an answer cargo starts

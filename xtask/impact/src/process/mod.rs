@@ -159,19 +159,7 @@ impl Runner {
         self.program(&self.cargo)
     }
 
-    /// Returns a command for a cargo that answers a question and builds nothing. The runner's
-    /// [`CargoFlags`] hold for it: `cargo metadata` has no `--target-dir`, and a variable overrides
-    /// `build.target-dir` of `--config`.
-    pub fn asking_cargo(&self) -> Command {
-        let mut command = self.cargo();
-        command.args(self.config_args());
-        if let Some(directory) = &self.flags.target_dir {
-            command.env("CARGO_TARGET_DIR", directory);
-        }
-        command
-    }
-
-    /// Returns the values of `--config` as arguments for a cargo that builds.
+    /// Returns the values of `--config` as arguments for cargo.
     pub fn config_args(&self) -> Vec<String> {
         let values = self.flags.config.iter();
         values

@@ -38,7 +38,7 @@ use difference::{differences, rebuilt};
 use side::{Scratch, Side, SidePaths};
 
 use crate::cargo_config::toolchain_file;
-use crate::cargo_config::wrapper::without_compiler_cache;
+use crate::cargo_config::wrapper::asking_cargo;
 use crate::paths::resolved;
 use crate::process::{self, Runner};
 use crate::unit_graph::Verb;
@@ -197,9 +197,9 @@ impl ResolveQuery<'_> {
 
     /// Asks cargo for the unit graph of one side.
     fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
-        let runner = without_compiler_cache(&self.runner.in_directory(&side.workspace));
+        let runner = self.runner.in_directory(&side.workspace);
         let ask = |more: &[&str]| {
-            let mut command = runner.asking_cargo();
+            let mut command = asking_cargo(&runner);
             // Ask for the graph of a build: a check has the same features and profiles, and the
             // graph of a build distinguishes a library from its harness.
             command.arg(match self.verb {

@@ -15,7 +15,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{self, RawGraph, users_first};
-use crate::cargo_config::wrapper::without_compiler_cache;
+use crate::cargo_config::wrapper::asking_cargo;
 use crate::paths::hashed;
 use crate::process::{self, Runner};
 use crate::{lock_file, state};
@@ -85,7 +85,7 @@ pub const UNIFIED: &str = "resolver.feature-unification='workspace'";
 /// Returns true if cargo uses the setting [`UNIFIED`]. A cargo in which the setting is unstable
 /// ignores it with a warning.
 fn has_unification(runner: &Runner) -> Result<bool> {
-    let mut command = runner.asking_cargo();
+    let mut command = asking_cargo(runner);
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
     command.args(["--config", UNIFIED]);
     let output = process::output(&mut command)?;
@@ -240,9 +240,8 @@ impl UnitGraphQuery<'_> {
     /// flags such as `-p`.
     pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
         state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
-        let runner = without_compiler_cache(self.runner);
         let command = || {
-            let mut command = runner.asking_cargo();
+            let mut command = asking_cargo(self.runner);
             command.args(&self.command).args(packages);
             raw::printed_instead(&mut command, &self.cache);
             command

@@ -11,7 +11,7 @@ use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
 use crate::cargo_config::CargoConfig;
-use crate::cargo_config::wrapper::without_compiler_cache;
+use crate::cargo_config::wrapper::asking_cargo;
 use crate::lock_file::{LockFile, LockState};
 use crate::paths::RealPaths;
 use crate::process::Runner;
@@ -27,9 +27,8 @@ impl Workspace {
     ) -> Result<(Self, Declared, Vec<Utf8PathBuf>)> {
         let triples = options.platforms.triples(runner);
         let arguments = arguments(options, triples.as_deref());
-        let asker = without_compiler_cache(runner);
         let command = || {
-            let mut command = asker.asking_cargo();
+            let mut command = asking_cargo(runner);
             command.args(&arguments);
             command
         };

@@ -1,8 +1,7 @@
 //! Reads the figures of the system: `/proc` on Linux, `sysctl` on macOS.
 
-use xtask_impact::files;
-use xtask_impact::process;
 use xtask_impact::process::Runner;
+use xtask_impact::{files, process};
 
 /// The ticks of processor time per second that Linux counts for programs (`USER_HZ`).
 const TICKS: f64 = 100.0;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cargo_runs::rehearsal::JudgedUnit;
-use crate::cargo_runs::rehearsal::RecordKey;
+use crate::cargo_runs::rehearsal::{JudgedUnit, RecordKey};
 use crate::rebuilds::records::Records;
 use crate::rebuilds::rehearsal::Rehearsal;
 

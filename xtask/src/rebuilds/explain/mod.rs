@@ -24,8 +24,7 @@ use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 
-use crate::cargo_runs::rehearsal::Reason;
-use crate::cargo_runs::rehearsal::RecordKey;
+use crate::cargo_runs::rehearsal::{Reason, RecordKey};
 use crate::rebuilds::history::{FormerSettings, History};
 use crate::rebuilds::rehearsal::Rehearsal;
 

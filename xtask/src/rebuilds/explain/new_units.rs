@@ -5,8 +5,7 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 use super::cause::{CauseKind, RootCause};
 use super::sibling::{Siblings, differences};
 use super::{Evidence, committed, flags};
-use crate::cargo_runs::rehearsal::RecordKey;
-use crate::cargo_runs::rehearsal::{JudgedUnit, Reason};
+use crate::cargo_runs::rehearsal::{JudgedUnit, Reason, RecordKey};
 
 impl Evidence<'_> {
     /// Returns the own causes of a new unit. No cause means that a dependency is a new unit.

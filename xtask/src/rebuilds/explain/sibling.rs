@@ -11,8 +11,7 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 
 use super::cause::{CauseKind, RootCause};
 use super::graph::BuildGraph;
-use crate::cargo_runs::rehearsal::JudgedUnit;
-use crate::cargo_runs::rehearsal::RecordKey;
+use crate::cargo_runs::rehearsal::{JudgedUnit, RecordKey};
 use crate::rebuilds::records::{Produced, Record, Records};
 
 /// The search for siblings in the records before the build.
