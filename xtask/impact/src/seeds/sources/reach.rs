@@ -362,7 +362,7 @@ impl Sources<'_> {
     }
 
     /// Returns packages and the path packages that they are built with.
-    fn with_dependencies(&self, mut packages: Vec<PackageIx>) -> Vec<PackageIx> {
+    pub(super) fn with_dependencies(&self, mut packages: Vec<PackageIx>) -> Vec<PackageIx> {
         let mut at = 0;
         while let Some(&package) = packages.get(at) {
             at += 1;

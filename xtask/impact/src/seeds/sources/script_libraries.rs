@@ -75,18 +75,6 @@ impl Sources<'_> {
     pub(super) fn script_libraries(&self, package: PackageIx) -> Vec<PackageIx> {
         let dependencies = self.workspace.package(package).dependencies.iter();
         let direct = dependencies.filter(|known| known.build);
-        let mut libraries: Vec<_> = direct.map(|known| known.package).collect();
-        let mut at = 0;
-        while let Some(&library) = libraries.get(at) {
-            let below = self.workspace.package(library).dependencies.iter();
-            let below = below
-                .filter(|known| known.normal)
-                .map(|known| known.package);
-            let below = below.filter(|&it| self.layout.directory(it).is_some());
-            let new: Vec<_> = below.filter(|it| !libraries.contains(it)).collect();
-            libraries.extend(new);
-            at += 1;
-        }
-        libraries
+        self.with_dependencies(direct.map(|known| known.package).collect())
     }
 }
