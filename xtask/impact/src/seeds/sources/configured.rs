@@ -15,6 +15,8 @@ use crate::workspace::PackageIx;
 /// The configured variables, and the results of the searches so far.
 #[derive(Default)]
 pub(super) struct Configured {
+    /// The texts of the files of cargo's configuration.
+    texts: Option<Rc<[String]>>,
     settings: Option<Rc<Settings>>,
     /// The variables whose values contain a name.
     holding: HashMap<String, Rc<[String]>>,
@@ -32,12 +34,12 @@ struct Settings {
 }
 
 impl Settings {
-    fn of(files: impl Iterator<Item = String>) -> Self {
+    fn of(files: &[String]) -> Self {
         let mut settings = Self::default();
         for text in files {
             match text.parse::<Table>() {
                 Ok(table) if !text.contains("crate-attr") => settings.add(&table),
-                _ => settings.unclear.push(text),
+                _ => settings.unclear.push(text.clone()),
             }
         }
         settings
@@ -95,12 +97,19 @@ impl Sources<'_> {
     }
 
     fn settings(&mut self) -> Rc<Settings> {
+        let texts = self.configuration_texts();
+        let settings = &mut self.configured.settings;
+        Rc::clone(settings.get_or_insert_with(|| Rc::new(Settings::of(&texts))))
+    }
+
+    /// Returns the texts of the files of cargo's configuration.
+    pub(super) fn configuration_texts(&mut self) -> Rc<[String]> {
         let root = &self.workspace.root;
-        let settings = self.configured.settings.get_or_insert_with(|| {
+        let texts = self.configured.texts.get_or_insert_with(|| {
             let files = configuration_files(root).into_iter();
-            Rc::new(Settings::of(files.filter_map(|file| read(&file))))
+            files.filter_map(|file| read(&file)).collect()
         });
-        Rc::clone(settings)
+        Rc::clone(texts)
     }
 
     /// Returns true if a variable may get into a package: the sources of the package, of the macros
@@ -157,7 +166,7 @@ mod tests {
                 "unclear",
             ),
         ] {
-            let settings = Settings::of([text.to_owned()].into_iter());
+            let settings = Settings::of(&[text.to_owned()]);
             let variables = settings.variables.iter();
             let mut shown: Vec<_> = variables
                 .map(|(name, value)| format!("{name}={value}"))

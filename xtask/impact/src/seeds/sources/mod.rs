@@ -34,7 +34,6 @@ pub use texts::{Lines, OutsidePaths, Outsides};
 use texts::{Texts, links_below, read};
 
 use super::listing::Listing;
-use crate::cargo_config::configuration_files;
 use crate::paths::{RealPaths, resolved};
 use crate::records::layout::PackageDirectories;
 use crate::source_scan::DoubtKind;
@@ -496,18 +495,17 @@ impl<'a> Sources<'a> {
     /// Returns cargo's configuration, the workspace's profiles and the variables that contain
     /// flags, as one text.
     fn flags(&mut self) -> Rc<str> {
+        let texts = self.configuration_texts();
         let root = &self.workspace.root;
         let flags = self.flags.get_or_insert_with(|| {
             let is_told = |name: &str| name.contains("RUSTFLAGS") || name.contains("CARGO_PROFILE");
             let variables = std::env::vars().filter(|(name, _)| is_told(name));
             let variables = variables.map(|(name, value)| format!("{name}={value}\n"));
-            let files = configuration_files(root).into_iter();
-            let files = files.filter_map(|file| read(&file));
             let manifest = read(&root.join("Cargo.toml"));
             let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());
             let profiles = manifest.and_then(|it| it.get("profile").map(ToString::to_string));
             variables
-                .chain(files)
+                .chain(texts.iter().cloned())
                 .chain(profiles)
                 .collect::<String>()
                 .into()
