@@ -97,7 +97,7 @@ fn an_experiment_leaves_nothing_behind() {
         output
     };
     tried(&["profile.dev.opt-level=1", "--dry-run"]).is(expect![[r#"
-        `cargo build --locked` is built 21 times, 11 of them from nothing, in temporary directories, with and without profile.dev.opt-level=1
+        `cargo build --locked` runs 21 times, 11 of them from nothing, in temporary directories, with and without profile.dev.opt-level=1
         edited in a copy of the sources: crates/base/src/lib.rs, or the next choice if this build does not compile it
     "#]]);
     let arguments = [

@@ -186,7 +186,7 @@ fn watch_refuses_a_change_set_and_needs_git() {
         --- exit status 2
         --- stderr
         error: --all has no effect with --watch, which runs the tool on what a save affects
-        hint: leave out one of both
+        hint: leave out one of the two
         --- exit status 2
     "#]]
     .assert_eq(&told.concat());

@@ -79,7 +79,9 @@ impl CommentArgs {
             ));
         }
         if self.limit < LEAST {
-            return Err(usage!("--limit: a comment needs {LEAST} characters"));
+            return Err(usage!(
+                "--limit: a comment needs at least {LEAST} characters"
+            ));
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub(super) fn run(args: &mut Args) -> Result<Status> {
     if let Some(flag) = args.selected.change_flags().first() {
         return Err(usage!(
             "{flag} has no effect with --watch, which runs the tool on what a save affects\nhint: \
-             leave out one of both"
+             leave out one of the two"
         ));
     }
     let workspaces = args.selected.workspaces(args.all_workspaces)?;

@@ -219,7 +219,7 @@ impl TryArgs {
 fn plan_lines(plan: &TrialPlan, kept: &RunHistory) -> Result<Vec<String>> {
     let builds = plan.builds().len();
     let mut lines = vec![format!(
-        "`cargo {}` is built {builds} times, {} of them from nothing, in temporary directories, \
+        "`cargo {}` runs {builds} times, {} of them from nothing, in temporary directories, \
          with and without {}",
         plan.command.join(" "),
         plan.clean_builds(),
