@@ -137,6 +137,9 @@ pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
 /// Returns the paths that code makes from `CARGO_MANIFEST_DIR` and passes on in any way. Each path
 /// ends before its first unknown part. `tokens` are the tokens of `text` that are searched.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
+    if memchr::memmem::find(text.as_bytes(), b"CARGO_MANIFEST_DIR").is_none() {
+        return Vec::new();
+    }
     let mut walker = PathWalker::new(text);
     walker.walk(tokens, &mut PathVariables::new([]));
     let trails = walker.followed.into_iter();

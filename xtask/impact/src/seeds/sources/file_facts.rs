@@ -3,18 +3,18 @@
 //! contain the file are scanned again.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::names::SourceNames;
-use super::texts::{Lines, Search, UNREAD, path_names, read};
+use super::texts::{Search, UNREAD, read};
 use crate::paths::hashed;
 use crate::source_scan::{self, Holds, SourceScan};
-use crate::state;
 use crate::workspace::stamps::FileStamp;
+use crate::{parallel, state};
 
 /// The facts about the source files that were read, and the scans of targets.
 #[derive(Default)]
@@ -43,16 +43,8 @@ struct KnownSources {
 struct KnownFile {
     stamp: FileStamp,
     names: Option<SourceNames>,
-    parts: Option<PathParts>,
     /// The results of searches, by the hash of the search.
     held: HashMap<u64, bool>,
-}
-
-/// The components of paths in a file: in its code, and in its documentation.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct PathParts {
-    pub(super) code: HashSet<String>,
-    pub(super) docs: HashSet<String>,
 }
 
 /// A scan with everything that its result depends on.
@@ -189,32 +181,23 @@ impl FileFacts {
         Some(Some(names))
     }
 
-    /// Returns the components of paths in a file. A source that was not read has the stand-in for
-    /// its text as its only component.
-    pub(super) fn parts(&mut self, file: &Utf8Path) -> PathParts {
-        if let Some(parts) = self.of(file).and_then(|known| known.parts.clone()) {
-            return parts;
-        }
-        let mut parts = PathParts::default();
-        let Some(text) = read(file) else {
-            return parts;
-        };
-        if text == UNREAD {
-            parts.code.insert(text.clone());
-            parts.docs.insert(text);
-            return parts;
-        }
-        for line in text.lines() {
-            match Lines::of(line) {
-                Some(Lines::Code | Lines::Macros) => {
-                    parts.code.extend(path_names(line, Lines::Code))
-                }
-                Some(Lines::Docs) => parts.docs.extend(path_names(line, Lines::Docs)),
-                None => {}
+    /// Collects the names in these files on all processors, except in files with known names.
+    pub(super) fn collect_names<'f>(&mut self, files: impl Iterator<Item = &'f Utf8PathBuf>) {
+        let has_names = |known: &KnownFile| known.names.is_some();
+        let unknown = files.filter(|file| !self.of(file).is_some_and(has_names));
+        let unknown: Vec<&Utf8PathBuf> = unknown.collect();
+        let found = parallel::parts(&unknown, |part| {
+            let texts = part.iter().map(|file| read(file));
+            let texts = texts.map(|text| text.filter(|text| text != UNREAD));
+            texts
+                .map(|text| text.map(|text| SourceNames::of(&text)))
+                .collect()
+        });
+        for (file, names) in unknown.into_iter().zip(found) {
+            if let Some(names) = names {
+                self.keep(file, |known| known.names = Some(names));
             }
         }
-        self.keep(file, |known| known.parts = Some(parts.clone()));
-        parts
     }
 
     /// Returns the facts about a file, if the file is unchanged.
@@ -233,7 +216,6 @@ impl FileFacts {
         let empty = || KnownFile {
             stamp: stamp.clone(),
             names: None,
-            parts: None,
             held: HashMap::new(),
         };
         let known = self.known().files.entry(file.to_string());

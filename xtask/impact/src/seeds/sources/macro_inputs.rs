@@ -58,9 +58,9 @@ impl Sources<'_> {
         if reads.unlexable || is_set_elsewhere {
             return true;
         }
-        let mut modules = self.modules_above(file);
-        modules.push(file.to_owned());
-        modules.iter().any(|module| {
+        let above = self.modules_above(file);
+        let modules = above.iter().map(Utf8PathBuf::as_path);
+        modules.chain([file]).any(|module| {
             let Some(name) = own_name(module) else {
                 return true;
             };
@@ -75,7 +75,17 @@ impl Sources<'_> {
 
     /// Returns the files of the modules that would declare a source file. A macro that gets a
     /// module also gets the modules that this module declares.
-    pub(super) fn modules_above(&self, file: &Utf8Path) -> Vec<Utf8PathBuf> {
+    pub(super) fn modules_above(&mut self, file: &Utf8Path) -> Rc<[Utf8PathBuf]> {
+        if let Some(known) = self.modules_above.get(file) {
+            return Rc::clone(known);
+        }
+        let found: Rc<[Utf8PathBuf]> = self.find_modules_above(file).into();
+        self.modules_above
+            .insert(file.to_owned(), Rc::clone(&found));
+        found
+    }
+
+    fn find_modules_above(&self, file: &Utf8Path) -> Vec<Utf8PathBuf> {
         let owner = self.layout.owner(file);
         let directory = owner.and_then(|owner| self.layout.directory(owner));
         let Some(directory) = directory.filter(|_| file.extension() == Some("rs")) else {

@@ -54,6 +54,8 @@ pub struct Sources<'a> {
     outsides: Outsides,
     /// True if the sources of all packages were searched for outside paths.
     has_looked_outside: bool,
+    /// True if the names in the sources of all packages were collected.
+    has_collected_names: bool,
     /// The packages with a source that was not read. Such a package may reach any path.
     unread: HashSet<PackageIx>,
     /// The packages that reach a path: see [`Self::reaching`].
@@ -74,6 +76,8 @@ pub struct Sources<'a> {
     /// The files that each unit reads through modules that a macro declares and that the scan does
     /// not see.
     unseen: HashMap<Unit, Rc<HashSet<Utf8PathBuf>>>,
+    /// The files of the modules that would declare a source file.
+    modules_above: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
     /// The files that a module reads, by the file of the module.
     module_scans: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
     /// The packages whose macros units can use.
@@ -107,6 +111,9 @@ struct Far {
     is_told_place: bool,
     /// True if the package may step up to the directory above its own.
     may_climb: bool,
+    /// True if code in a file without the extension `rs` is included. A module of such code may name
+    /// paths that are not listed here.
+    includes_others: bool,
 }
 
 /// The files and variables that one target reads, according to its sources.
@@ -167,8 +174,10 @@ impl<'a> Sources<'a> {
             links: HashMap::new(),
             near: HashMap::new(),
             unseen: HashMap::new(),
+            modules_above: HashMap::new(),
             module_scans: HashMap::new(),
             has_looked_outside: false,
+            has_collected_names: false,
             givers: HashMap::new(),
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
@@ -300,6 +309,13 @@ impl<'a> Sources<'a> {
         found.into_iter().collect()
     }
 
+    /// Returns true if a package may reach a path outside its directory: see [`Self::may_read`].
+    fn reaches(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
+        let reaching = self.reaching();
+        let mut leading = path.ancestors().filter_map(|above| reaching.get(above));
+        self.unread.contains(&package) || leading.any(|packages| packages.contains(&package))
+    }
+
     /// Returns the packages that reach a path outside their directory, by this path. A source
     /// stands for its directory too, which may contain modules.
     fn reaching(&mut self) -> Rc<HashMap<Utf8PathBuf, Vec<PackageIx>>> {
@@ -371,6 +387,7 @@ impl<'a> Sources<'a> {
         } = &outside;
         let (is_told_place, may_climb, linked) = (*is_told_place, *may_climb, linked.clone());
         let has_no_links = outside.has_no_links();
+        let includes_others = outside.includes_others;
         if outside.has_unread {
             self.unread.insert(package);
         }
@@ -388,7 +405,7 @@ impl<'a> Sources<'a> {
             }
         }
         // A file outside the package may name more files, or have modules in its own directory.
-        if !far.is_empty() || outside.includes_others {
+        if !far.is_empty() || includes_others {
             for target in &declared.targets {
                 // The result is cached for other features too.
                 let root = self.real.resolved(&target.src_path);
@@ -407,6 +424,7 @@ impl<'a> Sources<'a> {
             linked,
             is_told_place,
             may_climb,
+            includes_others,
         }
     }
 
@@ -442,10 +460,23 @@ impl<'a> Sources<'a> {
         let Some(directory) = self.layout.directory(package) else {
             return false;
         };
+        self.collect_names();
         let far = self.far(package);
         let files = &mut self.facts.borrow_mut().files;
         self.texts
             .name_any(files, package, directory, &far.paths, lines, names)
+    }
+
+    /// Collects the names in the sources of all packages, once.
+    fn collect_names(&mut self) {
+        if std::mem::replace(&mut self.has_collected_names, true) {
+            return;
+        }
+        let packages = self.layout.packages();
+        let listed = packages.map(|(_, directory)| self.texts.sources_below(directory));
+        let listed: Vec<Rc<[Utf8PathBuf]>> = listed.collect();
+        let sources = listed.iter().flat_map(|listed| listed.iter());
+        self.facts.borrow_mut().files.collect_names(sources);
     }
 
     /// Returns true if cargo lists a file of a package. Cargo watches the listed files for a build

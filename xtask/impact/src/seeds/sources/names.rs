@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use super::texts::Lines;
+
 /// The characters before and after a component of a path in a string literal.
 const AROUND: [char; 3] = ['"', '/', '\\'];
 
@@ -13,17 +15,53 @@ pub(super) const COMMON_NAMES: [&str; 8] = [
     "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
 ];
 
+/// Names that a text contains, as one text with a name on each line. A set would have to be built
+/// each time the cache is read, which takes longer than the searches.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct NameList(String);
+
+impl NameList {
+    fn of(names: &HashSet<&str>) -> Self {
+        let mut list = Self::default();
+        for name in names {
+            list.add_lines(&format!("\n{name}\n"));
+        }
+        list
+    }
+
+    /// Adds the names of another list.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.add_lines(&other.0);
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        has(&self.0, &format!("\n{name}\n"))
+    }
+
+    /// Adds lines that begin and end with a line break. Neighbours share one line break.
+    fn add_lines(&mut self, lines: &str) {
+        let lines = match self.0.is_empty() {
+            true => lines,
+            false => lines.strip_prefix('\n').unwrap_or(lines),
+        };
+        self.0.push_str(lines);
+    }
+}
+
 /// The names in a source, collected once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct SourceNames {
     /// True if the source defines macros.
     pub(super) defines_macros: bool,
-    /// The components of paths between quotes.
-    components: HashSet<Box<str>>,
+    /// The components of paths in code.
+    pub(super) code: NameList,
+    /// The components of paths in documentation.
+    pub(super) docs: NameList,
+    /// The components of paths between quotes, in code and in comments. Attributes of the whole
+    /// module are left out.
+    components: NameList,
     /// The modules that are declared.
-    modules: HashSet<Box<str>>,
-    /// The words outside comments and declarations that a scan understands.
-    words: HashSet<Box<str>>,
+    modules: NameList,
 }
 
 impl SourceNames {
@@ -31,44 +69,36 @@ impl SourceNames {
     const LONGEST: usize = 255;
 
     pub(super) fn of(text: &str) -> Self {
-        let mut names = Self {
-            defines_macros: text.contains("macro_rules"),
-            components: HashSet::new(),
-            modules: HashSet::new(),
-            words: HashSet::new(),
-        };
+        let (mut code, mut docs) = (HashSet::new(), HashSet::new());
+        let (mut components, mut modules) = (HashSet::new(), HashSet::new());
+        let declaration = memchr::memmem::Finder::new("mod ");
         for line in text.lines() {
-            if !line.trim_start().starts_with("#![") {
-                names.add_components(line);
-                names.add_modules(line);
+            let parts = PartsOfLine::of(line);
+            let has_modules = declaration.find(line.as_bytes()).is_some();
+            if parts.is_none() && !has_modules {
+                continue;
             }
-            if !is_plain(line) {
-                let words = line.split(|char: char| !char.is_alphanumeric());
-                let words = words.filter(|word| !word.is_empty());
-                add(&mut names.words, words);
+            let is_of_module = line.trim_start().starts_with("#![");
+            if has_modules && !is_of_module {
+                modules.extend(modules_in(line));
+            }
+            let Some(parts) = parts else { continue };
+            match Lines::of(line) {
+                Some(Lines::Code | Lines::Macros) => code.extend(code_parts(line)),
+                Some(Lines::Docs) => docs.extend(path_parts(line)),
+                None => {}
+            }
+            if !is_of_module {
+                components.extend(parts.components());
             }
         }
-        names
-    }
-
-    fn add_components(&mut self, line: &str) {
-        let mut parts = line.split(AROUND).skip(1).peekable();
-        while let Some(part) = parts.next() {
-            let is_closed = parts.peek().is_some();
-            let named = beginnings(part, is_closed);
-            add(
-                &mut self.components,
-                named.filter(|it| (1..=Self::LONGEST).contains(&it.len())),
-            );
+        Self {
+            defines_macros: has(text, "macro_rules"),
+            code: NameList::of(&code),
+            docs: NameList::of(&docs),
+            components: NameList::of(&components),
+            modules: NameList::of(&modules),
         }
-    }
-
-    fn add_modules(&mut self, line: &str) {
-        let names = line.split("mod ").skip(1).map(|rest| {
-            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
-            &rest[..end.unwrap_or(rest.len())]
-        });
-        add(&mut self.modules, names.filter(|name| !name.is_empty()));
     }
 
     /// Returns true if the source names a file: see [`names_file`].
@@ -78,39 +108,51 @@ impl SourceNames {
     }
 }
 
-/// A name that a macro may make, taken apart once for many sources.
-pub(super) struct MadeName<'a> {
-    name: &'a str,
-    /// The parts of the name between characters that are not alphanumeric.
-    runs: Vec<&'a str>,
-    /// The words and numbers of the name.
-    words: Vec<&'a str>,
+/// The parts of a line between quotes or separators.
+struct PartsOfLine<'a> {
+    /// The parts between two such characters.
+    closed: Vec<&'a str>,
+    /// The part behind the last such character.
+    open: &'a str,
 }
 
-impl<'a> MadeName<'a> {
-    pub(super) fn of(name: &'a str) -> Self {
-        let runs = name.split(|char: char| !char.is_alphanumeric());
-        Self {
-            name,
-            runs: runs.filter(|run| !run.is_empty()).collect(),
-            words: words_of(name).collect(),
+impl<'a> PartsOfLine<'a> {
+    /// Returns `None` for a line without such characters.
+    fn of(line: &'a str) -> Option<Self> {
+        let [quote, slash, backslash] = AROUND.map(|char| char as u8);
+        let mut ends = memchr::memchr3_iter(quote, slash, backslash, line.as_bytes());
+        let mut start = ends.next()? + 1;
+        let mut closed = Vec::new();
+        for end in ends {
+            closed.push(&line[start..end]);
+            start = end + 1;
         }
+        let open = &line[start..];
+        Some(Self { closed, open })
     }
 
-    /// Returns true if a source holds the name, or all words that the name could be built from: see
-    /// [`makes_name`]. Returns `None` if only the text can show it.
-    pub(super) fn is_in(&self, source: &SourceNames) -> Option<bool> {
-        // Only a text with the name contains the first run or the first word.
-        if !self.name.is_ascii() || self.runs.is_empty() {
-            return None;
-        }
-        let has = |words: &[&str]| words.iter().all(|word| source.words.contains(*word));
-        match (has(&self.runs), self.words.len() > 1 && has(&self.words)) {
-            (_, true) => Some(true),
-            (false, false) => Some(false),
-            (true, false) => (self.runs == [self.name]).then_some(true),
-        }
+    /// Returns the components of paths that stand between these characters.
+    fn components(self) -> impl Iterator<Item = &'a str> {
+        let closed = self.closed.into_iter();
+        let closed = closed.flat_map(|part| beginnings(part, true));
+        let names = closed.chain(beginnings(self.open, false));
+        names.filter(|name| (1..=SourceNames::LONGEST).contains(&name.len()))
     }
+}
+
+/// Returns the names of the modules that a line declares.
+fn modules_in(line: &str) -> impl Iterator<Item = &str> {
+    let names = line.split("mod ").skip(1).map(|rest| {
+        let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    names.filter(|name| !name.is_empty())
+}
+
+/// Returns true if a text contains another text. This search is optimized in builds of the kit
+/// that are not.
+pub(super) fn has(text: &str, part: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
 
 /// Texts, found by the words that they contain.
@@ -152,15 +194,6 @@ impl WordIndex {
             .filter_map(|word| self.by_word.get(word))
             .flatten();
         with_first.any(|&index| makes_name(&self.texts[index], name))
-    }
-}
-
-/// Adds names that are not known yet.
-fn add<'a>(known: &mut HashSet<Box<str>>, names: impl Iterator<Item = &'a str>) {
-    for name in names {
-        if !known.contains(name) {
-            known.insert(name.into());
-        }
     }
 }
 
@@ -221,12 +254,13 @@ pub(super) fn is_plain(line: &str) -> bool {
 pub(super) fn makes_name(text: &str, name: &str) -> bool {
     let words = words_of(name);
     let is_word = |word: &str| {
-        text.match_indices(word).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + word.len()..].chars().next();
-            let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
-            is_apart(before) && is_apart(after)
-        })
+        has(text, word)
+            && text.match_indices(word).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                let after = text[at + word.len()..].chars().next();
+                let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+                is_apart(before) && is_apart(after)
+            })
     };
     is_word(name) || words.clone().count() > 1 && words.clone().all(is_word)
 }
@@ -245,11 +279,10 @@ fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
 
 /// Returns the parts of a line that [`names_in`] finds: the texts between quotes or separators, and
 /// each beginning of such a text that ends before a dot.
-pub(super) fn path_parts(line: &str) -> impl Iterator<Item = &str> {
-    let closed = line.rsplit_once(AROUND).map_or("", |(closed, _)| closed);
+fn path_parts(line: &str) -> impl Iterator<Item = &str> {
+    let closed = PartsOfLine::of(line).map_or(Vec::new(), |parts| parts.closed);
     closed
-        .split(AROUND)
-        .skip(1)
+        .into_iter()
         .flat_map(|part| beginnings(part, true))
         .filter(|part| (1..200).contains(&part.len()))
 }
@@ -264,13 +297,18 @@ fn beginnings(part: &str, is_closed: bool) -> impl Iterator<Item = &str> {
 /// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
 /// that a crate includes as its own documentation is left out too, because that path leads to a
 /// single file.
-pub(super) fn code_parts(line: &str) -> Vec<String> {
+fn code_parts(line: &str) -> Vec<&str> {
     if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
         return Vec::new();
     }
-    let is_path = |literal: &&str| !literal.contains("://");
-    let paths: Vec<&str> = line.split('"').filter(is_path).collect();
-    path_parts(&paths.join("\"")).map(str::to_owned).collect()
+    let Some(url) = memchr::memmem::find(line.as_bytes(), b"://") else {
+        return path_parts(line).collect();
+    };
+    // The quotes around the literal with the URL belong to it.
+    let (before, after) = (line[..url].rfind('"'), line[url..].find('"'));
+    let before = before.map_or("", |quote| &line[..=quote]);
+    let after = after.map_or("", |quote| &line[url + quote..]);
+    path_parts(before).chain(code_parts(after)).collect()
 }
 
 /// Returns true if a text names a variable. Code that builds the name from parts counts too: the

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{WordIndex, makes_name, own_name};
-use super::texts::{Lines, Search, SourceScope, each_source, read};
+use super::texts::{Lines, Search, SourceScope, read};
 use super::{Reads, Sources};
 use crate::paths::resolved;
 use crate::seeds::sources::macro_inputs::INCLUSIONS;
@@ -230,6 +230,14 @@ impl Sources<'_> {
     /// Returns true if a unit reads a file through a module that a macro declares and that the scan
     /// does not see.
     pub(super) fn is_unseen(&mut self, unit: &Unit, file: &Utf8Path) -> bool {
+        let package = unit.package;
+        let is_inside = self
+            .layout
+            .directory(package)
+            .is_none_or(|it| file.starts_with(it));
+        if !is_inside && !self.far(package).includes_others && !self.reaches(package, file) {
+            return false;
+        }
         if let Some(known) = self.unseen.get(unit) {
             return known.contains(file);
         }
@@ -252,18 +260,19 @@ impl Sources<'_> {
         if !declares {
             return found;
         }
-        let mut files = Vec::new();
-        each_source(directory, &mut |file| {
+        let sources = self.texts.sources_below(directory);
+        let sources = sources.iter().filter(|file| {
             let below = file.strip_prefix(directory).unwrap_or(file);
-            if !reads.has(file) && SourceScope::Library.has(below) {
-                files.push(file.to_owned());
-            }
+            !reads.has(file) && SourceScope::Library.has(below)
         });
+        let mut files: Vec<Utf8PathBuf> = sources.cloned().collect();
         files.retain(|file| {
-            let mut modules = self.modules_above(file);
-            modules.push(file.clone());
             self.may_make_path(unit, file)
-                || modules.iter().any(|module| self.is_emitted(unit, module))
+                || self.is_emitted(unit, file)
+                || self
+                    .modules_above(file)
+                    .iter()
+                    .any(|module| self.is_emitted(unit, module))
         });
         for file in files {
             found.extend(self.read_by_module(file, directory).iter().cloned());

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::texts::{SourceScope, each_source, read, read_text};
+use super::texts::{SourceScope, read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
+use crate::parallel;
 use crate::paths::{normalized, resolved};
 use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::workspace::PackageIx;
@@ -159,22 +160,53 @@ impl Sources<'_> {
     }
 
     fn named_by(&mut self, package: PackageIx) -> Rc<RunTime> {
-        if let Some(known) = self.run_time.of.get(&package) {
-            return Rc::clone(known);
+        self.find_named(&[package]);
+        let known = self.run_time.of.get(&package);
+        known.map(Rc::clone).unwrap_or_default()
+    }
+
+    /// Finds the paths that packages name, on all processors.
+    fn find_named(&mut self, packages: &[PackageIx]) {
+        let mut sources: Vec<(PackageIx, Utf8PathBuf)> = Vec::new();
+        let mut unread: HashMap<PackageIx, PackageSources<'_>> = HashMap::new();
+        for &package in packages {
+            let directory = self.layout.directory(package);
+            let Some(directory) = directory.filter(|_| !self.run_time.of.contains_key(&package))
+            else {
+                continue;
+            };
+            let known = self.facts.borrow().run_time(directory);
+            if let Some(known) = known {
+                self.run_time.of.insert(package, Rc::new(known));
+                continue;
+            }
+            let far = self.far(package);
+            let own = self.texts.sources_below(directory);
+            let elsewhere = far.paths.iter();
+            let elsewhere = elsewhere.filter(|it| it.extension() == Some("rs"));
+            let files = own.iter().chain(elsewhere).cloned();
+            sources.extend(files.map(|file| (package, file)));
+            let far = far.paths.clone();
+            unread.insert(package, PackageSources { directory, far });
         }
-        let directory = self.layout.directory(package).map(Utf8Path::to_owned);
-        let found = directory.map(|directory| {
-            let kept = self.facts.borrow().run_time(&directory);
-            kept.unwrap_or_else(|| {
-                let far = self.far(package);
-                let found = RunTime::of(&directory, &far.paths);
-                self.facts.borrow_mut().keep_run_time(&directory, &found);
-                found
-            })
+        let found = parallel::parts(&sources, |part| {
+            let read = part
+                .iter()
+                .map(|(package, file)| unread[package].named_in(file));
+            read.collect()
         });
-        let found = Rc::new(found.unwrap_or_default());
-        self.run_time.of.insert(package, Rc::clone(&found));
-        found
+        let mut named: HashMap<PackageIx, RunTime> = HashMap::new();
+        for ((package, file), paths) in sources.into_iter().zip(found) {
+            if !paths.is_empty() {
+                named.entry(package).or_default().files.push((file, paths));
+            }
+        }
+        for (package, sources) in unread {
+            let found = named.remove(&package).unwrap_or_default();
+            let mut facts = self.facts.borrow_mut();
+            facts.keep_run_time(sources.directory, &found);
+            self.run_time.of.insert(package, Rc::new(found));
+        }
     }
 
     /// Returns the directories that the package's own code finds.
@@ -219,8 +251,11 @@ impl Sources<'_> {
                     .push(package);
             }
         }
+        let mut handing = packages.clone();
+        handing.retain(|&package| self.may_hand_on(package));
+        self.find_named(&handing);
         let mut given: HashMap<PackageIx, Bases> = HashMap::new();
-        for &package in &packages {
+        for package in handing {
             let handed = self.handed_on(package);
             if handed == Bases::default() {
                 continue;
@@ -241,12 +276,15 @@ impl Sources<'_> {
         given
     }
 
+    /// Returns true if a package's library may pass directories to its dependents.
+    fn may_hand_on(&mut self, package: PackageIx) -> bool {
+        let has_library = self.workspace.package(package).library().is_some();
+        has_library && (self.is_told_place(package) || self.far(package).may_climb)
+    }
+
     /// Returns the directories that a package's library passes to its dependents.
     fn handed_on(&mut self, package: PackageIx) -> Bases {
-        let has_library = self.workspace.package(package).library().is_some();
-        let directory = self.layout.directory(package).map(Utf8Path::to_owned);
-        let may_hand = self.is_told_place(package) || self.far(package).may_climb;
-        let Some(directory) = directory.filter(|_| has_library && may_hand) else {
+        let Some(directory) = self.layout.directory(package).map(Utf8Path::to_owned) else {
             return Bases::default();
         };
         let named = self.named_by(package);
@@ -301,22 +339,19 @@ impl Sources<'_> {
     }
 }
 
-impl RunTime {
-    /// Reads the sources below a package's directory, and the sources of the package that lie
-    /// elsewhere.
-    fn of(directory: &Utf8Path, far: &[Utf8PathBuf]) -> Self {
-        let mut files = Vec::new();
-        let mut take = |file: &Utf8Path| {
-            let mut paths = RunTimePaths::of(&read(file).unwrap_or_default());
-            follow(&mut paths, file, directory, far);
-            if !paths.is_empty() {
-                files.push((file.to_owned(), paths));
-            }
-        };
-        each_source(directory, &mut take);
-        let far = far.iter().filter(|it| it.extension() == Some("rs"));
-        far.for_each(|file| take(file));
-        Self { files }
+/// The place of a package's sources.
+struct PackageSources<'a> {
+    directory: &'a Utf8Path,
+    /// The paths outside the directory that the sources name.
+    far: Vec<Utf8PathBuf>,
+}
+
+impl PackageSources<'_> {
+    /// Returns the paths that a source file names.
+    fn named_in(&self, file: &Utf8Path) -> RunTimePaths {
+        let mut paths = RunTimePaths::of(&read(file).unwrap_or_default());
+        follow(&mut paths, file, self.directory, &self.far);
+        paths
     }
 }
 

@@ -9,9 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use super::file_facts::FileFacts;
-use super::names::{
-    MadeName, SourceNames, code_parts, is_plain, makes_name, names_file, names_variable, path_parts,
-};
+use super::names::{NameList, SourceNames, has, is_plain, makes_name, names_file, names_variable};
 use crate::files;
 use crate::paths::{is_absent, normalized, resolved};
 use crate::workspace::PackageIx;
@@ -21,13 +19,24 @@ use crate::workspace::PackageIx;
 pub(super) struct Texts {
     /// True for the searches that succeeded in a source of the package.
     held: HashMap<(PackageIx, SourceScope), HashMap<Search, bool>>,
-    /// The components of paths in the string literals of a package, and in its documentation.
-    parts: HashMap<PackageIx, HashMap<Lines, HashSet<String>>>,
+    /// The components of paths in the sources of a package.
+    parts: HashMap<PackageIx, PathParts>,
     /// The names in the sources below a directory. Searches for files are repeated for many files,
     /// and reading the sources each time would take longer than all else.
     names: HashMap<Utf8PathBuf, NamesOfSources>,
     /// The sources below a directory.
     listed: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
+}
+
+/// The components of paths in the sources of a package.
+#[derive(Default)]
+struct PathParts {
+    code: NameList,
+    /// The components in code of files that define macros.
+    macros: NameList,
+    docs: NameList,
+    /// True if a source was not read. It may contain any name.
+    has_unread: bool,
 }
 
 /// Source files with the names that they contain. The names are `None` for a file that was not
@@ -73,10 +82,6 @@ impl SourceScope {
     }
 }
 
-/// A search of the names in a source. The result is `None` if only the text of the source can show
-/// it.
-type NameSearch<'a> = Box<dyn Fn(&SourceNames) -> Option<bool> + 'a>;
-
 /// The text to search for. The result of each search is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Search {
@@ -104,15 +109,19 @@ impl Search {
     pub(super) fn succeeds_in(&self, text: &str) -> bool {
         let code = |words: &[&str]| {
             // Most sources contain none of the words, and a search of the whole text is faster.
-            if !words.iter().any(|word| text.contains(word)) {
+            if !words.iter().any(|word| has(text, word)) {
                 return false;
             }
             let mut lines = text
                 .lines()
                 .filter(|line| !line.contains("doc = include_str"));
-            lines.any(|line| words.iter().any(|word| line.contains(word)))
+            lines.any(|line| words.iter().any(|word| has(line, word)))
         };
         let made = |name: &str| {
+            // A search of the whole text is faster than finding the lines that count.
+            if !makes_name(text, name) {
+                return false;
+            }
             let lines = text.lines().filter(|line| !is_plain(line));
             makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
         };
@@ -123,37 +132,28 @@ impl Search {
             lines.any(|line| names_file(line, below))
         };
         match self {
-            Self::Any(words) => words.iter().any(|word| text.contains(word)),
+            Self::Any(words) => words.iter().any(|word| has(text, word)),
             Self::Code(words) => code(words),
-            Self::Macros(words) => text.contains("macro_rules") && code(words),
+            Self::Macros(words) => has(text, "macro_rules") && code(words),
             Self::Made(name) => made(name),
-            Self::MacrosMade(name) => text.contains("macro_rules") && made(name),
+            Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
             Self::File(below) => names(below),
-            Self::MacrosFile(below) => text.contains("macro_rules") && names(below),
+            Self::MacrosFile(below) => has(text, "macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
         }
     }
 
-    /// Returns a search of the names in a source; `None` if only texts can be searched.
-    fn by_names(&self) -> Option<NameSearch<'_>> {
+    /// Returns the file that the search is for; `None` if only texts can be searched.
+    fn file(&self) -> Option<&Utf8Path> {
         match self {
-            Self::File(below) => Some(Box::new(|names| Some(names.name_file(below)))),
-            Self::MacrosFile(below) => Some(Box::new(|names| {
-                Some(names.defines_macros && names.name_file(below))
-            })),
-            Self::Made(name) => {
-                let made = MadeName::of(name);
-                Some(Box::new(move |names| made.is_in(names)))
-            }
-            Self::MacrosMade(name) => {
-                let made = MadeName::of(name);
-                Some(Box::new(move |names| match names.defines_macros {
-                    true => made.is_in(names),
-                    false => Some(false),
-                }))
-            }
-            Self::Any(_) | Self::Code(_) | Self::Macros(_) | Self::Variable(_) => None,
+            Self::File(below) | Self::MacrosFile(below) => Some(below),
+            _ => None,
         }
+    }
+
+    /// Returns true if a source with these names names the file.
+    fn names(&self, names: &SourceNames, below: &Utf8Path) -> bool {
+        (names.defines_macros || !matches!(self, Self::MacrosFile(_))) && names.name_file(below)
     }
 }
 
@@ -171,14 +171,12 @@ impl Texts {
             return known;
         }
         let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
-        let found = match search.by_names() {
-            Some(is_in) => {
+        let found = match search.file() {
+            Some(below) => {
                 let sources = self.names_below(facts, directory);
                 sources.iter().any(|(file, names)| {
-                    let among_names = |names: &SourceNames| {
-                        is_in(names).unwrap_or_else(|| facts.holds(file, search))
-                    };
-                    names.as_ref().is_none_or(among_names) && is_among(file)
+                    let is_in = |names: &SourceNames| search.names(names, below);
+                    names.as_ref().is_none_or(is_in) && is_among(file)
                 })
             }
             None => {
@@ -193,7 +191,7 @@ impl Texts {
     }
 
     /// Returns the sources below a directory.
-    fn sources_below(&mut self, directory: &Utf8Path) -> Rc<[Utf8PathBuf]> {
+    pub(super) fn sources_below(&mut self, directory: &Utf8Path) -> Rc<[Utf8PathBuf]> {
         if let Some(known) = self.listed.get(directory) {
             return Rc::clone(known);
         }
@@ -229,39 +227,36 @@ impl Texts {
         lines: Lines,
         names: &[&str],
     ) -> bool {
+        let own = self.sources_below(directory);
         let parts = self.parts.entry(package).or_insert_with(|| {
-            let mut parts: HashMap<Lines, HashSet<String>> = HashMap::new();
-            let mut take = |file: &Utf8Path| {
-                let found = facts.parts(file);
-                let names = facts.names(file);
-                if names.is_some_and(|names| names.is_none_or(|names| names.defines_macros)) {
-                    let known = parts.entry(Lines::Macros).or_default();
-                    known.extend(found.code.iter().cloned());
+            let mut parts = PathParts::default();
+            let mut take = |file: &Utf8Path| match facts.names(file) {
+                Some(Some(names)) => {
+                    parts.code.extend(&names.code);
+                    parts.docs.extend(&names.docs);
+                    if names.defines_macros {
+                        parts.macros.extend(&names.code);
+                    }
                 }
-                parts.entry(Lines::Code).or_default().extend(found.code);
-                parts.entry(Lines::Docs).or_default().extend(found.docs);
+                Some(None) => parts.has_unread = true,
+                None => {}
             };
-            for path in far.iter().map(Utf8PathBuf::as_path).chain([directory]) {
+            for path in far {
                 match path.is_dir() {
                     true => each_source(path, &mut take),
                     false if path.extension() == Some("rs") => take(path),
                     false => {}
                 }
             }
+            own.iter().for_each(|file| take(file));
             parts
         });
-        let parts = parts.get(&lines);
-        parts.is_some_and(|parts| {
-            parts.contains(UNREAD) || names.iter().any(|name| parts.contains(*name))
-        })
-    }
-}
-
-/// Returns the components of paths in a line.
-pub(super) fn path_names(line: &str, lines: Lines) -> Vec<String> {
-    match lines {
-        Lines::Code | Lines::Macros => code_parts(line),
-        Lines::Docs => path_parts(line).map(str::to_owned).collect(),
+        let searched = match lines {
+            Lines::Code => &parts.code,
+            Lines::Macros => &parts.macros,
+            Lines::Docs => &parts.docs,
+        };
+        parts.has_unread || names.iter().any(|name| searched.contains(name))
     }
 }
 
@@ -654,14 +649,10 @@ mod tests {
             index.add(line.to_owned());
             for name in names {
                 assert_eq!(index.make(name), makes_name(line, name), "{name} in {line}");
-                let searches = [
-                    Search::Made(name.to_owned()),
-                    Search::File(name.into()),
-                    Search::MacrosFile(name.into()),
-                ];
+                let searches = [Search::File(name.into()), Search::MacrosFile(name.into())];
                 for search in searches {
                     let by_text = search.succeeds_in(line);
-                    let by_names = search.by_names().unwrap()(&collected).unwrap_or(by_text);
+                    let by_names = search.names(&collected, name.into());
                     // `mod dee` begins `mod deep`, which declares another module.
                     let is_prefix = name == "dee" && by_text;
                     assert!(is_prefix || by_names == by_text, "{search:?} in {line}");
@@ -718,6 +709,7 @@ mod tests {
             const TABLE: &str = include_str!(concat!(\"../../data/\", \"lines.csv\"));
             let url = \"//shared/tables\";
             let page = \"https://example.org/pages/first.html\";
+            show(\"logo.svg\", \"https://example.org/pages\", \"after.svg\");
 #![cfg_attr(doc, doc = include_str!(\"../books/start.md\"))]
         ";
         std::fs::write(directory.join("lib.rs"), source).unwrap();
@@ -733,6 +725,8 @@ mod tests {
             ("place", false, false),
             ("pages", false, false),
             ("books", false, false),
+            ("logo", true, false),
+            ("after", true, false),
         ] {
             let found = (hold(Lines::Code, name), hold(Lines::Docs, name));
             assert_eq!(found, (in_code, in_docs), "{name}");

@@ -84,7 +84,13 @@ impl RunTimePaths {
         };
         let tokens = trees(tokens);
         let mut read = Read::default();
-        for tests in [Tests::Left, Tests::Taken] {
+        // Without the word, no code is for tests only, and both passes find the same.
+        let has_tests = memchr::memmem::find(text.as_bytes(), b"test").is_some();
+        let passes = match has_tests {
+            true => &[Tests::Left, Tests::Taken][..],
+            false => &[Tests::Left],
+        };
+        for &tests in passes {
             read = Read::default();
             let code = match tests {
                 Tests::Left => StringContext::Any,
@@ -143,6 +149,10 @@ impl RunTimePaths {
         while let Some(token) = tokens.get(at) {
             let rest = &tokens[at..];
             at += 1;
+            let is_step = is_punct(token, '.') || is_punct(token, '?');
+            if matches!(token, TokenTree::Punct(_)) && !is_step {
+                continue;
+            }
             if let Some((called, arguments, length)) = macro_call(rest) {
                 match called.as_str() {
                     "env" | "option_env" => {
@@ -160,25 +170,16 @@ impl RunTimePaths {
                     }
                     _ => {}
                 }
-            } else if let [_, method, ..] = rest
+            } else if is_step
+                && let [_, method, ..] = rest
                 && is_one_of(method, &["join", "push"])
                 && let Some((path, length)) = joined(rest)
             {
                 self.text(&path, code);
                 self.arguments(&rest[..length], code);
                 at += length - 1;
-            } else if is_one_of(token, &["var", "var_os"]) {
-                if let [TokenTree::Group(arguments), ..] = &rest[1..] {
-                    self.variables.extend(first_string(arguments));
-                }
-            } else if let [function, arguments, ..] = rest
-                && is_one_of(function, &["current_dir"])
-                && parenthesised(arguments).is_some_and(|it| it.is_empty())
-            {
-                self.seeks_root = true;
             } else if let Some(name) = name(token) {
-                self.seeks_root |= ROOTS.contains(&name.as_str());
-                self.steps_up |= STEPS_UP.contains(&name.as_str());
+                self.name(&name, rest.get(1));
             } else if let Some(text) = string_value(token) {
                 self.seeks_root |= ROOTS.contains(&text.as_str());
                 self.text(&text, code);
@@ -212,6 +213,24 @@ impl RunTimePaths {
                     self.text(&parts.join("/"), code);
                 }
                 self.literals(&inside, code);
+            }
+        }
+    }
+
+    /// Adds the meaning of a name in code, given the token behind the name.
+    fn name(&mut self, name: &str, after: Option<&TokenTree>) {
+        match (name, after) {
+            ("var" | "var_os", Some(TokenTree::Group(arguments))) => {
+                self.variables.extend(first_string(arguments));
+            }
+            ("current_dir", Some(arguments))
+                if parenthesised(arguments).is_some_and(|it| it.is_empty()) =>
+            {
+                self.seeks_root = true;
+            }
+            _ => {
+                self.seeks_root |= ROOTS.contains(&name);
+                self.steps_up |= STEPS_UP.binary_search(&name).is_ok();
             }
         }
     }
@@ -263,7 +282,8 @@ const TAKE_PATHS: [&str; 14] = [
     "walk",
 ];
 
-/// The methods that lead from a path to a path above it, if they are called on a path.
+/// The methods that lead from a path to a path above it, if they are called on a path. The list is
+/// sorted.
 const STEPS_UP: [&str; 18] = [
     "ancestors",
     "components",
@@ -285,18 +305,18 @@ const STEPS_UP: [&str; 18] = [
     "with_file_name",
 ];
 
-/// The functions and types that list the entries of a directory.
+/// The functions and types that list the entries of a directory. The list is sorted.
 const LISTING: [&str; 10] = [
-    "read_dir",
-    "read_dir_utf8",
-    "glob",
-    "glob_with",
-    "walk",
-    "walkdir",
     "Walk",
     "WalkBuilder",
     "WalkDir",
     "copy_dir",
+    "glob",
+    "glob_with",
+    "read_dir",
+    "read_dir_utf8",
+    "walk",
+    "walkdir",
 ];
 
 /// The names and strings in code that asks for the root of a workspace or repository.
@@ -407,14 +427,15 @@ fn concatenated(arguments: &Group) -> String {
 fn lists_unnamed(tokens: &[TokenTree]) -> bool {
     let mut named: Vec<String> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
+        let Some(word) = name(token) else { continue };
         let after = &tokens[at + 1..];
-        if is_one_of(token, &["let"]) {
+        if word == "let" {
             let end = after.iter().position(|it| is_punct(it, ';'));
             let bound = &after[..end.unwrap_or(after.len())];
             let variable = bound.iter().filter_map(name).find(|it| it != "mut");
             named.extend(variable.filter(|_| holds_name(bound, &[])));
         }
-        if !name(token).is_some_and(|it| LISTING.contains(&it.as_str())) {
+        if LISTING.binary_search(&word.as_str()).is_err() {
             continue;
         }
         // The call is `read_dir(x)`, `WalkDir::new(x)` or `x.read_dir()`.

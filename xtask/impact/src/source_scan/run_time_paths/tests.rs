@@ -257,3 +257,9 @@ fn variables_and_searches_for_the_root_are_found() {
     assert!(none.is_empty() && !none.lists_directories);
     assert!(RunTimePaths::of("fn f() { std::env::current_dir().unwrap() }").seeks_root);
 }
+
+#[test]
+fn the_searched_lists_are_sorted() {
+    assert!(STEPS_UP.is_sorted());
+    assert!(LISTING.is_sorted());
+}
