@@ -4,6 +4,8 @@
 //! belong to a pipe, a device, or a file that grows without end. Only regular files are read,
 //! without waiting, and up to a limit.
 
+mod stamp;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+pub use stamp::{FileStamp, nanoseconds, time_of};
 
 use crate::{quote, usage};
 

@@ -4,9 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
+use xtask_impact::files::{nanoseconds, time_of};
 use xtask_impact::{quote, state};
-
-use super::content::{nanoseconds, time_of};
 
 /// The present time of a file system, and how exactly the file system keeps times.
 #[derive(Clone, Copy, Debug, PartialEq)]

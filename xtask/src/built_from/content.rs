@@ -5,13 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::unit_inputs::Newest;
-use xtask_impact::files;
+use xtask_impact::files::{self, FileStamp, nanoseconds};
 
 /// The beginning of a SHA-256 hash.
 pub(crate) type ContentHash = [u8; 16];
@@ -25,71 +24,6 @@ fn shortened(hash: &[u8; 32]) -> ContentHash {
     let mut short = [0; 16];
     short.copy_from_slice(&hash[..16]);
     short
-}
-
-/// Returns a time as nanoseconds since the year 1970.
-pub(crate) fn nanoseconds(time: SystemTime) -> i64 {
-    let signed = |it: Duration| i64::try_from(it.as_nanos()).unwrap_or(i64::MAX);
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => signed(after),
-        Err(before) => -signed(before.duration()),
-    }
-}
-
-/// Returns the time that is this many nanoseconds after the year 1970.
-pub(crate) fn time_of(nanoseconds: i64) -> SystemTime {
-    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
-    match nanoseconds < 0 {
-        true => SystemTime::UNIX_EPOCH - distance,
-        false => SystemTime::UNIX_EPOCH + distance,
-    }
-}
-
-/// Values that change when the content of a file changes. Two equal stamps of one path mean equal
-/// content if the stamp is older than the moment at which the content was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FileStamp {
-    /// The size in bytes.
-    pub size: u64,
-    /// The time of modification, in nanoseconds.
-    pub modified: i64,
-    /// The time of change, in nanoseconds: `mv`, `cp -p` and `tar` set it, and no program can set it
-    /// back. Systems without it have the time of creation here.
-    pub changed: i64,
-    inode: u64,
-    device: u64,
-}
-
-impl FileStamp {
-    /// Returns the stamp of a file.
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        let modified = metadata.modified().map(nanoseconds).unwrap_or(i64::MAX);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            let seconds = metadata.ctime().saturating_mul(1_000_000_000);
-            Self {
-                size: metadata.len(),
-                modified,
-                changed: seconds.saturating_add(metadata.ctime_nsec()),
-                inode: metadata.ino(),
-                device: metadata.dev(),
-            }
-        }
-        #[cfg(not(unix))]
-        Self {
-            size: metadata.len(),
-            modified,
-            changed: metadata.created().map(nanoseconds).unwrap_or(i64::MAX),
-            inode: 0,
-            device: 0,
-        }
-    }
-
-    /// Returns the later of the two times.
-    pub(crate) fn latest(&self) -> i64 {
-        self.modified.max(self.changed)
-    }
 }
 
 /// The content of one path.
@@ -240,7 +174,7 @@ impl DirectoryIdentity {
     pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
         let metadata = fs::metadata(directory).ok()?;
         Some(Self {
-            inode: FileStamp::of(&metadata).inode,
+            inode: FileStamp::of(&metadata).inode(),
             born: nanoseconds(metadata.created().ok()?),
         })
     }

@@ -8,12 +8,13 @@ use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use xtask_impact::cargo_config::{CargoConfig, configuration_files};
+use xtask_impact::files::FileStamp;
 use xtask_impact::paths::is_absent;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::workspace::Workspace;
 
-use super::content::{ContentItem, ContentReader, Evaluated, FileStamp, PathContent};
+use super::content::{ContentItem, ContentReader, Evaluated, PathContent};
 
 /// An input of a unit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,10 +7,11 @@ use std::io;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
+use xtask_impact::files::FileStamp;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::{files, state};
 
-use super::content::{ContentHash, ContentItem, DirectoryIdentity, FileStamp, hash_of};
+use super::content::{ContentHash, ContentItem, DirectoryIdentity, hash_of};
 use super::inputs::UnitInput;
 
 /// The record of one build directory.

@@ -4,10 +4,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::files::FileStamp;
 use xtask_impact::parallel;
 use xtask_impact::workspace::Workspace;
 
-use super::content::{ContentHash, ContentReader, FileStamp, PathContent};
+use super::content::{ContentHash, ContentReader, PathContent};
 use super::record::{self, BuildRecord};
 
 /// Returns the files below the workspace root that have another content than when they were

@@ -4,9 +4,9 @@
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::Utf8Path;
 use xtask_impact::build_dir::Directories;
+use xtask_impact::files::nanoseconds;
 use xtask_impact::quote;
 
-use super::content::nanoseconds;
 use super::judge::{FreshnessAction, RestorePlan};
 use super::save::set_time;
 use super::subject::RecordedBuilds;

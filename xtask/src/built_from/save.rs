@@ -12,11 +12,12 @@ use std::{fs, io};
 use anyhow::{Context as _, Result};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_record::RecordedMode;
+use xtask_impact::files::time_of;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::quote;
 
 use super::clock::FileClock;
-use super::content::{DirectoryIdentity, Evaluated, time_of};
+use super::content::{DirectoryIdentity, Evaluated};
 use super::declared::InputFinder;
 use super::inputs::UnitInput;
 use super::macros::{self, MacroReach};

@@ -9,9 +9,8 @@ use xtask_impact::build_dir::dep_info::{Fingerprint, Local};
 use xtask_impact::build_dir::unit_inputs::Newest;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir, entries, hash_in, profile_dirs};
+use xtask_impact::files::nanoseconds;
 use xtask_impact::{files, parallel};
-
-use super::content::nanoseconds;
 
 /// A unit on disk.
 #[derive(Clone, Debug)]

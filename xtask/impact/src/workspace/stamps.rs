@@ -3,12 +3,12 @@
 
 use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::files;
+use crate::files::{self, FileStamp};
 use crate::paths::hashed;
 
 /// A path and the state of the file or directory there. The state is `None` if the path did not
@@ -30,47 +30,12 @@ struct StampState {
     directories: Vec<String>,
 }
 
-/// The metadata of a file, which is known without reading the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FileStamp {
-    modified: Duration,
-    /// The time of the last change of content or metadata (`ctime` on Unix). No program can set
-    /// this time. Zero if it is not known.
-    changed: Duration,
-    size: u64,
-}
-
-impl FileStamp {
-    /// Returns the stamp of a file; `None` if there is no file.
-    pub(crate) fn at(path: &Utf8Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Self::of(&metadata))
-    }
-
-    /// Returns true if the file changed so shortly before `time` that a later change might get the
-    /// same time stamp.
-    pub(crate) fn is_fresh_at(&self, time: SystemTime) -> bool {
-        const COARSEST_CLOCK: Duration = Duration::from_millis(50);
-        let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.modified.max(self.changed) + COARSEST_CLOCK >= time
-    }
-
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            modified: modified(metadata),
-            changed: changed(metadata),
-            // The size of a directory says nothing that its time does not say.
-            size: if metadata.is_dir() { 0 } else { metadata.len() },
-        }
-    }
-}
-
 impl Stamp {
     /// Stamps what is at `path` now. The content is not read again if an earlier stamp `before` has
     /// the same metadata.
     pub(super) fn of(path: Utf8PathBuf, before: Option<&Self>) -> Self {
         let state = fs::metadata(&path).ok().map(|metadata| {
-            let entry = FileStamp::of(&metadata);
+            let entry = stamp_of(&metadata);
             let before = before.and_then(|it| it.state.as_ref());
             match before.filter(|it| it.entry == entry) {
                 Some(before) => before.clone(),
@@ -92,7 +57,7 @@ impl Stamp {
         match (&self.state, fs::metadata(&self.path)) {
             (None, Err(_)) => true,
             (Some(state), Ok(metadata)) => {
-                state.entry == FileStamp::of(&metadata)
+                state.entry == stamp_of(&metadata)
                     || state.content == content(&self.path, &metadata).0
             }
             _ => false,
@@ -112,23 +77,14 @@ impl Stamp {
     }
 }
 
-fn modified(metadata: &Metadata) -> Duration {
-    let modified = metadata.modified().ok();
-    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since.unwrap_or_default()
-}
-
-#[cfg(unix)]
-fn changed(metadata: &Metadata) -> Duration {
-    use std::os::unix::fs::MetadataExt as _;
-    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
-    let nanos = u32::try_from(metadata.ctime_nsec()).unwrap_or_default();
-    Duration::new(seconds, nanos)
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> Duration {
-    Duration::ZERO
+/// Returns the stamp of a file or directory. The size of a directory says nothing that its time does
+/// not say.
+fn stamp_of(metadata: &Metadata) -> FileStamp {
+    let mut stamp = FileStamp::of(metadata);
+    if metadata.is_dir() {
+        stamp.size = 0;
+    }
+    stamp
 }
 
 /// Hashes the path and the content, but not the times.
@@ -146,12 +102,15 @@ const PROGRAM: u64 = 1 << 20;
 /// read.
 fn content(path: &Utf8Path, metadata: &Metadata) -> (u64, Vec<String>) {
     if metadata.is_file() && metadata.len() > PROGRAM && path.extension() != Some("lock") {
-        return (hashed((modified(metadata), metadata.len())), Vec::new());
+        return (
+            hashed((FileStamp::of(metadata).modified, metadata.len())),
+            Vec::new(),
+        );
     }
     if !metadata.is_dir() {
         let hash = match files::read(path, files::RECORD) {
             Ok(content) => hashed(content),
-            Err(_) => hashed((modified(metadata), metadata.len())),
+            Err(_) => hashed((FileStamp::of(metadata).modified, metadata.len())),
         };
         return (hash, Vec::new());
     }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::names::SourceNames;
 use super::texts::{Search, UNREAD, read};
+use crate::files::FileStamp;
 use crate::paths::hashed;
 use crate::source_scan::{self, Holds, SourceScan};
-use crate::workspace::stamps::FileStamp;
 use crate::{parallel, state};
 
 /// The facts about the source files that were read, and the scans of targets.
@@ -214,7 +214,7 @@ impl FileFacts {
         };
         self.has_grown = true;
         let empty = || KnownFile {
-            stamp: stamp.clone(),
+            stamp,
             names: None,
             held: HashMap::new(),
         };
@@ -233,11 +233,11 @@ impl FileFacts {
     }
 
     fn stamp(&mut self, file: &Utf8Path) -> Option<FileStamp> {
-        if let Some(known) = self.stamps.get(file) {
-            return known.clone();
+        if let Some(&known) = self.stamps.get(file) {
+            return known;
         }
         let stamp = FileStamp::at(file);
-        self.stamps.insert(file.to_owned(), stamp.clone());
+        self.stamps.insert(file.to_owned(), stamp);
         stamp
     }
 }
