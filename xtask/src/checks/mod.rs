@@ -35,6 +35,8 @@ pub(crate) struct Check {
     pub code: &'static str,
     /// The level unless the workspace configures another one.
     pub level: Level,
+    /// The situation that is reported, in a few words.
+    pub finds: &'static str,
     /// The cost of such a finding, in one sentence.
     pub cost: &'static str,
     /// The explanation in paragraphs: the evidence that is read, the cases that are no fault, and
@@ -261,6 +263,7 @@ mod tests {
     static LATE: Check = Check {
         code: "late",
         level: Level::Warning,
+        finds: "A script that is late",
         cost: "Time is lost.",
         explanation: "A clock is read.",
     };

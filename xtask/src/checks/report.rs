@@ -125,26 +125,25 @@ pub(crate) fn explained(check: &Check) -> String {
     let Check {
         code,
         level,
+        finds,
         cost,
         explanation,
     } = check;
-    format!(
-        "{code} ({} unless configured)\n\n{cost}\n\n{explanation}\n",
-        word(*level)
-    )
+    let level = word(*level);
+    format!("{code} ({level} unless configured)\n\n{finds}.\n\nCost: {cost}\n\n{explanation}\n")
 }
 
 /// Returns the list of checks, one per line.
 pub(crate) fn listed(checks: &[&Check]) -> String {
     let mut checks = checks.to_vec();
     checks.sort_by_key(|check| check.code);
+    let width = checks.iter().map(|check| check.code.len()).max();
+    let width = width.unwrap_or_default();
     let line = |check: &&Check| {
-        format!(
-            "{:<22} {:<8} {}\n",
-            check.code,
-            word(check.level),
-            check.cost
-        )
+        let Check {
+            code, level, finds, ..
+        } = check;
+        format!("{code:<width$} {:<8} {finds}\n", word(*level))
     };
     checks.iter().map(line).collect()
 }
@@ -177,6 +176,7 @@ mod tests {
     static CHECK: Check = Check {
         code: "late",
         level: Level::Warning,
+        finds: "A script that is late",
         cost: "Time is lost.",
         explanation: "A clock is read.",
     };
@@ -205,6 +205,7 @@ mod tests {
             ::warning title=late,file=a%2Cb/build.rs,line=3::the script is late: 50%25. Hurry.
         "#]]
         .assert_eq(&github(&found));
+        assert_eq!(listed(&[&CHECK]), "late warning  A script that is late\n");
         assert_eq!(totals(&found), "1 warning");
         assert_eq!(totals(&[]), "nothing found");
     }

@@ -24,6 +24,7 @@ pub(crate) const CHECKS: &[&Check] = &[&DAMAGED, &STALE];
 static DAMAGED: Check = Check {
     code: "damaged-artifact",
     level: Level::Error,
+    finds: "An artifact that cargo considers fresh and that is truncated or damaged",
     cost: "Cargo considers the damaged unit fresh, so its dependents fail to compile or link, or a \
            damaged program runs.",
     explanation: "Read: the format of the files that the finished units of the workspace's \
@@ -39,6 +40,7 @@ static DAMAGED: Check = Check {
 static STALE: Check = Check {
     code: "stale-artifact",
     level: Level::Error,
+    finds: "An artifact that cargo considers fresh and that was built from other libraries",
     cost: "Cargo considers the stale units fresh, so rustc refuses to compile the dependents, or a \
            program contains old code.",
     explanation: "Read: the crate hash in the metadata of each library, and the hashes that the \

@@ -17,6 +17,7 @@ pub(crate) const CHECKS: &[&Check] = &[&INCREMENTAL, &ENVIRONMENT, &NO_EFFECT];
 static INCREMENTAL: Check = Check {
     code: "cache-incremental",
     level: Level::Warning,
+    finds: "Incremental compilation in builds with sccache",
     cost: "sccache does not cache incremental compilations, so packages of the workspace are \
            compiled on every machine.",
     explanation: "Read: cargo's configuration and `CARGO_INCREMENTAL`, if sccache is the wrapper \
@@ -30,6 +31,7 @@ static INCREMENTAL: Check = Check {
 static ENVIRONMENT: Check = Check {
     code: "cache-environment",
     level: Level::Warning,
+    finds: "`CARGO_*` variables of this shell that are part of sccache's keys",
     cost: "sccache includes the variable in every key, so builds from this shell share nothing \
            with builds that have another value.",
     explanation: "Read: the environment of this command, if sccache is the wrapper around rustc. \
@@ -43,6 +45,7 @@ static ENVIRONMENT: Check = Check {
 static NO_EFFECT: Check = Check {
     code: "cache-no-effect",
     level: Level::Note,
+    finds: "Settings of sccache that have no effect on Rust",
     cost: "The setting of sccache has no effect, and the real cause of cache misses stays unknown.",
     explanation: "Read: the environment and sccache's configuration file, if sccache is the \
                   wrapper around rustc. Reported are settings that sccache uses only for C: \

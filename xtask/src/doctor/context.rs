@@ -86,6 +86,7 @@ const GROUPS: &[Group] = &[
 pub(crate) static LAYOUT_BUILD: Check = Check {
     code: "layout-v2-build",
     level: Level::Error,
+    finds: "A build that fails in the build directory layout of cargo 1.100",
     cost: "The workspace does not build with cargo 1.100 and later, which use a new layout of the \
            build directory.",
     explanation: "Read, only with `--layout-v2`: the result of `cargo build --workspace \

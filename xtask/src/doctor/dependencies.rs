@@ -15,34 +15,25 @@ use crate::checks::{Check, Finding, Level, Place};
 use crate::cli::output::count;
 use crate::doctor::context::{Context, MacroTimes};
 
-pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &VERSIONS, &DIFFER, &MACROS];
+pub(crate) const CHECKS: &[&Check] = &[&DISAGREE, &DIFFER, &MACROS];
 
 static DISAGREE: Check = Check {
     code: "packages-disagree",
     level: Level::Warning,
+    finds: "Members that depend on different versions of one package",
     cost: "The dependency is compiled several times, and types of one version cannot be used with \
            the other version.",
     explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`. \
                   Reported if packages of this workspace depend directly on several versions of \
-                  one package.\n\nFix: update the older version; write the version once in \
-                  `[workspace.dependencies]`.",
-};
-
-static VERSIONS: Check = Check {
-    code: "several-versions",
-    level: Level::Note,
-    cost: "Every version of the dependency is compiled and linked.",
-    explanation: "Read: cargo's own unit graph of `cargo build --workspace --all-targets`, which \
-                  contains only enabled features. The evidence names the packages that need the \
-                  older versions. If packages of the workspace need several versions directly, the \
-                  finding is `packages-disagree`.\n\nYou cannot fix this as long as the packages \
-                  between your workspace and the old version are not updated.\n\nFix: update the \
-                  packages that need the older version.",
+                  one package. `cargo tree --duplicates` shows the versions that only \
+                  other packages need.\n\nFix: update the older version; write the version once \
+                  in `[workspace.dependencies]`.",
 };
 
 static DIFFER: Check = Check {
     code: "features-differ",
     level: Level::Note,
+    finds: "A dependency that is built several times with different features",
     cost: "A library and its dependents are compiled once for each set of features.",
     explanation: "Read: cargo's own unit graphs of `cargo build --workspace --all-targets`: one of \
                   the whole workspace, and one of each package alone. Reported if a library is \
@@ -58,6 +49,7 @@ static DIFFER: Check = Check {
 static MACROS: Check = Check {
     code: "macros-on-path",
     level: Level::Note,
+    finds: "Procedural macros on the critical path of a build",
     cost: "Packages that use a procedural macro wait until the macro is compiled, even with many \
            cores.",
     explanation: "Read: the newest record of `cargo xtask timings` in which everything was \
@@ -150,8 +142,6 @@ fn versions(
         false => package.name.clone(),
     };
     let mut found = Vec::new();
-    let mut rest = Vec::new();
-    let mut rest_others = Vec::new();
     for (called, asked) in &by_name {
         let others = asked.iter().skip(1);
         let others = others.map(|(it, _)| (it.name.clone(), it.version.clone()));
@@ -171,28 +161,15 @@ fn versions(
         });
         let own = asked.iter().filter(|(_, users)| is_own(users));
         let own: BTreeSet<&str> = own.map(|(package, _)| package.version.as_str()).collect();
-        if own.len() > 1 {
-            let number = own.len();
-            let message =
-                format!("packages of this workspace depend on {number} versions of {called}");
-            let fix = "Update the older version, or write the version once in \
-                       `[workspace.dependencies]`.";
-            let finding = DISAGREE.found(root.clone(), message, fix);
-            found.push(finding.evidence(evidence).impact(cost(&others)));
-        } else {
-            rest_others.extend(others);
-            rest.push(evidence.collect::<Vec<_>>().join("; "));
+        if own.len() < 2 {
+            continue;
         }
-    }
-    if !rest.is_empty() {
-        let message = match rest.len() {
-            1 => "a dependency is compiled in several versions".to_owned(),
-            number => format!("{number} dependencies are compiled in several versions"),
-        };
-        let fix = "Update the package that needs the older version; `cargo tree --duplicates` \
-                    shows it.";
-        let finding = VERSIONS.found(root.clone(), message, fix).evidence(rest);
-        found.push(finding.impact(cost(&rest_others)));
+        let number = own.len();
+        let message = format!("packages of this workspace depend on {number} versions of {called}");
+        let fix = "Update the older version, or write the version once in \
+                   `[workspace.dependencies]`.";
+        let finding = DISAGREE.found(root.clone(), message, fix);
+        found.push(finding.evidence(evidence).impact(cost(&others)));
     }
     found
 }

@@ -22,6 +22,7 @@ pub(crate) const CHECKS: &[&Check] = &[&ENVIRONMENT];
 static ENVIRONMENT: Check = Check {
     code: "environment-differs",
     level: Level::Warning,
+    finds: "Variables that recorded builds saw with other values",
     cost: "If a shell, a hook and an editor build in turn with different values of the variable, \
            packages that read it are rebuilt each time.",
     explanation: "Read: the variables that recorded units and build scripts asked for, in every \

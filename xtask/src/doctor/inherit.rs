@@ -19,6 +19,7 @@ pub(crate) const CHECKS: &[&Check] = &[&INHERIT];
 static INHERIT: Check = Check {
     code: "could-inherit",
     level: Level::Note,
+    finds: "Dependencies that could be inherited from the workspace",
     cost: "If a version is written in several manifests, it is often updated only in some of them. \
            Then the dependency is compiled several times.",
     explanation: "Read: the manifests of a workspace that has `[workspace.dependencies]`. Reported \

@@ -17,6 +17,7 @@ pub(crate) const CHECKS: &[&Check] = &[&MANIFEST_DIR, &OUT_DIR, &CURRENT_EXE, &T
 static MANIFEST_DIR: Check = Check {
     code: "path-from-manifest",
     level: Level::Warning,
+    finds: "Code that builds a path from `CARGO_MANIFEST_DIR` into the target directory",
     cost: "The code fails if the target directory is configured elsewhere, and may use a file of \
            an older build.",
     explanation: "Read: expressions in Rust sources that join `CARGO_MANIFEST_DIR` with a literal \
@@ -30,6 +31,7 @@ static MANIFEST_DIR: Check = Check {
 static OUT_DIR: Check = Check {
     code: "path-from-out-dir",
     level: Level::Warning,
+    finds: "Code that leaves `OUT_DIR` upwards",
     cost: "In cargo 1.100, `OUT_DIR` has another depth, so the code finds no file or a wrong file.",
     explanation: "Read: expressions in Rust sources that start at `OUT_DIR` and leave it upwards \
                   by `parent`, `ancestors`, `pop`, `..`, `components` or `iter` from their end, or \
@@ -42,6 +44,7 @@ static OUT_DIR: Check = Check {
 static CURRENT_EXE: Check = Check {
     code: "path-from-test",
     level: Level::Warning,
+    finds: "A test that looks for a binary next to its own executable",
     cost: "In cargo 1.100, test executables are in another directory, so the test does not find \
            the binary, or runs an old binary.",
     explanation: "Read: expressions in the sources of tests and benches that start at \
@@ -54,6 +57,7 @@ static CURRENT_EXE: Check = Check {
 static TEXT: Check = Check {
     code: "path-in-build-dir",
     level: Level::Warning,
+    finds: "Scripts and CI files that name cargo's internal directories",
     cost: "Cargo 1.100 has no such directory, so the command finds nothing, or old files.",
     explanation: "Read: lines of shell scripts, Dockerfiles, Makefiles, justfiles and CI files, \
                   without comments, with a path through `target/<profile>/` or \

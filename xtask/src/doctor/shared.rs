@@ -13,6 +13,7 @@ pub(crate) const CHECKS: &[&Check] = &[&SHARED];
 static SHARED: Check = Check {
     code: "shared-with-checkout",
     level: Level::Warning,
+    finds: "A target directory with artifacts of another checkout",
     cost: "Cargo may use artifacts of the other checkout, so a program may contain code of the \
            other checkout.",
     explanation: "Read: the directories in which the libraries of each profile directory were \

@@ -137,7 +137,9 @@ impl<'a> BinaryRecord<'a> {
             for name in [
                 "Cargo.toml",
                 "Cargo.lock",
+                ".cargo/config",
                 ".cargo/config.toml",
+                "rust-toolchain",
                 "rust-toolchain.toml",
             ] {
                 if let Ok(content) = files::read(directory.join(name), files::SETTINGS) {
@@ -172,6 +174,9 @@ mod tests {
         assert!(!is_current());
         BinaryRecord::of(&binary).unwrap().note();
         assert!(is_current());
+        fs::write(root.join("rust-toolchain"), "1.95").unwrap();
+        assert!(!is_current());
+        BinaryRecord::of(&binary).unwrap().note();
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         let file = fs::File::options().append(true).open(&source).unwrap();
         file.set_modified(later).unwrap();

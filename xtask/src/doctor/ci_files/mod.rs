@@ -19,6 +19,7 @@ pub(crate) const CHECKS: &[&Check] = &[&UNREADABLE, &KEY, &MTIMES, &CLEAN, &TOOL
 static UNREADABLE: Check = Check {
     code: "ci-unreadable",
     level: Level::Note,
+    finds: "A CI file that is no valid YAML",
     cost: "The CI file was not checked.",
     explanation: "Read: the file. Reported if the file is not YAML, or if its aliases or nesting \
                   make it too large.\n\nFix: correct the file; the CI service cannot read it \
@@ -28,6 +29,7 @@ static UNREADABLE: Check = Check {
 static KEY: Check = Check {
     code: "ci-cache-key",
     level: Level::Warning,
+    finds: "A CI cache of build output whose key misses the lock file or the toolchain",
     cost: "A cache with a constant key is never updated: every run downloads or compiles again \
            what changed since the first run, and old artifacts stay in the cache.",
     explanation: "Read: the key of each step of `actions/cache`, and of GitLab's `cache`, that \
@@ -45,6 +47,7 @@ static KEY: Check = Check {
 static MTIMES: Check = Check {
     code: "ci-target-mtimes",
     level: Level::Warning,
+    finds: "A CI cache of the target directory without `freshness restore`",
     cost: "A checkout gives every source a new time, so cargo compiles all packages of the \
            workspace again, and their restored artifacts are useless.",
     explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` \
@@ -57,6 +60,7 @@ static MTIMES: Check = Check {
 static CLEAN: Check = Check {
     code: "ci-clean-first",
     level: Level::Warning,
+    finds: "A CI job that begins with `cargo clean`",
     cost: "Every CI run compiles everything.",
     explanation: "Read: the first cargo command of each job, without installs and queries. \
                   Reported if it is a `cargo clean` of everything.\n\nFix: remove the command; on \
@@ -66,6 +70,7 @@ static CLEAN: Check = Check {
 static TOOLCHAIN: Check = Check {
     code: "ci-toolchain-moves",
     level: Level::Note,
+    finds: "CI jobs with a toolchain channel instead of a version",
     cost: "A new release of the toolchain makes all caches useless, and a job that passed \
            yesterday may fail today.",
     explanation: "Read: how the jobs install a toolchain (`dtolnay/rust-toolchain`, \
@@ -79,6 +84,7 @@ static TOOLCHAIN: Check = Check {
 static VARIABLES: Check = Check {
     code: "ci-cache-variables",
     level: Level::Warning,
+    finds: "`CARGO_*` variables that differ between CI jobs with sccache",
     cost: "sccache includes the variable in every key, so jobs and runs share no results.",
     explanation: "Read: the variables of jobs with sccache as `RUSTC_WRAPPER`. All variables that \
                   begin with `CARGO_` are part of sccache's keys, except those of registries and \

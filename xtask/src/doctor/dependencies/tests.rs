@@ -31,10 +31,10 @@ fn dependents_are_shown_for_each_version() {
 
     let others = "a: lib -> x@2.0.0, old\nx@1.0.0 external: lib\nx@2.0.0 external: lib\n\
                   old external: lib -> x@1.0.0";
-    let others = found(others);
-    assert_eq!(others.len(), 1);
-    assert_eq!(others[0].check.code, "several-versions");
-    assert_eq!(others[0].evidence, ["x 1.0.0 for old; x 2.0.0 for a"]);
+    assert!(
+        found(others).is_empty(),
+        "only another package needs the older version"
+    );
 
     assert!(found("a: lib -> x@1.0.0\nx@1.0.0 external: lib").is_empty());
 }

@@ -19,7 +19,8 @@ pub(crate) const CHECKS: &[&Check] = &[&HOLDS, &SPACE, &INCREMENTAL, &TOOLCHAIN,
 static HOLDS: Check = Check {
     code: "target-size",
     level: Level::Note,
-    cost: "Disk.",
+    finds: "A target directory that is large, or has many old files",
+    cost: "Disk space.",
     explanation: "Read: names, lengths and times of all files in the target and the build \
                   directory, and the free space by `df`. A file and its hard links count once. The \
                   hash in the file names identifies the package. Reported if the files take 1 GiB \
@@ -32,6 +33,7 @@ static HOLDS: Check = Check {
 static SPACE: Check = Check {
     code: "little-space",
     level: Level::Warning,
+    finds: "Less free space than the target directory takes",
     cost: "The next build with another profile or toolchain may fill the disk and fail.",
     explanation: "Read: the size of the target and the build directory, and the free space of \
                   their file system by `df`. Reported if the directories hold 1 GiB or more, and \
@@ -42,6 +44,7 @@ static SPACE: Check = Check {
 static INCREMENTAL: Check = Check {
     code: "unused-incremental",
     level: Level::Warning,
+    finds: "Incremental state that belongs to no package",
     cost: "Disk space, often a large part of the target directory.",
     explanation: "Read: the names in each profile's `incremental` directory. Reported if no target \
                   in cargo's metadata and no recorded unit of the profile has this crate \
@@ -53,6 +56,7 @@ static INCREMENTAL: Check = Check {
 static TOOLCHAIN: Check = Check {
     code: "gone-toolchain",
     level: Level::Warning,
+    finds: "Artifacts of a toolchain that is no longer installed",
     cost: "Disk space: cargo does not remove the artifacts of a toolchain that you replaced.",
     explanation: "Read: the version of rustc at the start of each library's metadata, compared \
                   with the toolchains of `rustup toolchain list`. Executables contain no such \
@@ -65,6 +69,7 @@ static TOOLCHAIN: Check = Check {
 static SEVERAL: Check = Check {
     code: "several-build-dirs",
     level: Level::Note,
+    finds: "Several build directories of one workspace",
     cost: "Each build directory contains its own copy of all dependencies, and is built \
            separately.",
     explanation: "Read: other build directories of cargo in the root and in the target directory \

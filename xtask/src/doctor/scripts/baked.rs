@@ -10,6 +10,7 @@ use crate::checks::{Check, Level};
 pub(crate) static BAKES_TIME: Check = Check {
     code: "script-bakes-time",
     level: Level::Warning,
+    finds: "A build script that prints the current time",
     cost: "Each run of the script rebuilds the package and its dependents, a cache never has a \
            hit, and between runs the time is outdated.",
     explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
@@ -21,6 +22,7 @@ pub(crate) static BAKES_TIME: Check = Check {
 pub(crate) static BAKES_PATH: Check = Check {
     code: "script-bakes-path",
     level: Level::Warning,
+    finds: "A build script that prints an absolute path of the checkout",
     cost: "The artifacts contain the path of this checkout: another checkout or machine cannot use \
            them from a cache, or then reads files of this checkout.",
     explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
@@ -32,6 +34,7 @@ pub(crate) static BAKES_PATH: Check = Check {
 pub(crate) static BAKES_COMMIT: Check = Check {
     code: "script-bakes-commit",
     level: Level::Note,
+    finds: "A build script that prints a commit of the repository",
     cost: "After every commit, checkout and rebase, the package and its dependents are rebuilt.",
     explanation: "Read: the values of `rustc-env` that the script printed when it last ran. \
                   Reported if a value contains 7 to 40 hexadecimal digits that name a commit of \

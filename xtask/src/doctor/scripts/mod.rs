@@ -37,6 +37,7 @@ pub(crate) const CHECKS: &[&Check] = &[
 static SILENT: Check = Check {
     code: "script-watches-all",
     level: Level::Warning,
+    finds: "A build script without `rerun-if-changed`",
     cost: "If any file of the package changes, even a README, cargo runs the build script again, \
            and rebuilds the package and its dependents.",
     explanation: "Read: what the script printed when it last ran, if its sources are older than \
@@ -53,6 +54,7 @@ static SILENT: Check = Check {
 static MISSING: Check = Check {
     code: "script-missing-input",
     level: Level::Warning,
+    finds: "A build script that watches a path that does not exist",
     cost: "Every build runs the build script again, and rebuilds the package and its dependents.",
     explanation: "Read: the paths that the script named by `rerun-if-changed` when it last ran, if \
                   its sources are older than that run; otherwise the paths that its `main` always \
@@ -64,6 +66,7 @@ static MISSING: Check = Check {
 static WRITES: Check = Check {
     code: "script-writes-source",
     level: Level::Warning,
+    finds: "A build script that writes into its package",
     cost: "The build changes the work tree: cargo may treat the written file as an edit and build \
            again, and two parallel builds overwrite each other's files.",
     explanation: "Read: the calls in the script's sources of `fs::write`, `File::create`, \

@@ -20,6 +20,7 @@ pub(crate) const CHECKS: &[&Check] = &[&OUTPUT, &FUTURE];
 static OUTPUT: Check = Check {
     code: "tracked-output",
     level: Level::Error,
+    finds: "Build output that git tracks",
     cost: "A checkout restores artifacts of another build that are newer than every source, so \
            cargo uses them; and every build changes files that git tracks.",
     explanation: "Read: the files that git tracks in the target or the build directory. Reported \
@@ -34,6 +35,7 @@ static OUTPUT: Check = Check {
 static FUTURE: Check = Check {
     code: "future-source",
     level: Level::Warning,
+    finds: "Sources with a modification time in the future",
     cost: "Cargo treats a file that is newer than the last build as changed, so every build \
            compiles the package again until that time has passed.",
     explanation: "Read: the modification times of the files that git tracks in the directories of \

@@ -15,6 +15,7 @@ use crate::checks::{Check, Finding, Level, Place};
 pub(crate) static ENVIRONMENT_OVERRIDES: Check = Check {
     code: "environment-overrides",
     level: Level::Warning,
+    finds: "A variable of this shell that overrides a value of the repository",
     cost: "Builds from this shell differ from all other builds. If they share a target directory, \
            each of them compiles again what the other compiled.",
     explanation: "A variable of the environment overrides a value of the repository: in cargo's \
@@ -28,6 +29,7 @@ shell's start-up file, the editor or the job; or, if the value is right for ever
 pub(crate) static ENVIRONMENT_DEPARTS: Check = Check {
     code: "environment-departs",
     level: Level::Note,
+    finds: "Flags of rustc in the environment or in a tracked tool file",
     cost: "Programs without the variable, such as an editor, build with other settings; and \
            sccache includes most variables that begin with `CARGO_` in its keys.",
     explanation:
@@ -41,6 +43,7 @@ everyone in `.cargo/config.toml`.",
 pub(crate) static SPLIT_RUSTFLAGS: Check = Check {
     code: "split-rustflags",
     level: Level::Warning,
+    finds: "Flags of rustc in the environment and in the configuration",
     cost: "The variable replaces all flags of the configuration, so everything is compiled again \
            when builds with and without the variable alternate.",
     explanation: "`RUSTFLAGS` or `CARGO_ENCODED_RUSTFLAGS` is set, in the environment or by a \
@@ -56,6 +59,7 @@ or pass the flags of one job with `--config`.",
 pub(crate) static ENV_TABLE_IGNORED: Check = Check {
     code: "env-table-ignored",
     level: Level::Warning,
+    finds: "A variable for cargo itself in the table `[env]` of its configuration",
     cost: "Cargo ignores the line, but build scripts and programs under `cargo run` see the \
            variable.",
     explanation: "The table `[env]` of cargo's configuration sets a variable that cargo itself \

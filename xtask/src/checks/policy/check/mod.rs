@@ -39,6 +39,7 @@ pub(crate) const CHECKS: &[&Check] = &[
 static UNREADABLE_WORKSPACE: Check = Check {
     code: "unreadable-workspace",
     level: Level::Warning,
+    finds: "A tracked workspace whose manifest or configuration cargo refuses",
     cost: "The workspace cannot be built, and was not checked.",
     explanation: "Cargo refuses the root manifest of a tracked workspace, or a configuration file \
 that applies there, so the workspace was not checked. In the current workspace, this is an error \

@@ -13,6 +13,7 @@ use crate::checks::{Check, Finding, Level};
 pub(crate) static NESTED_CONFIG: Check = Check {
     code: "nested-config",
     level: Level::Warning,
+    finds: "A `.cargo/config.toml` below the root with other settings than the root",
     cost: "Cargo reads this file only if it is started in its directory or below, so a build from \
            there and a build from the root invalidate each other's artifacts.",
     explanation: "A `.cargo/config.toml` below the root of a workspace sets values that affect \
@@ -26,6 +27,7 @@ Move values for everyone to the configuration at the root. Write values for one 
 pub(crate) static CONTRADICTING_CONFIG: Check = Check {
     code: "contradicting-config",
     level: Level::Warning,
+    finds: "A nested workspace that overrides configuration above it",
     cost: "One workspace of the repository builds with other settings than the rest.",
     explanation: "The configuration of a nested workspace overrides a value of the configuration \
     in a directory above it.
@@ -37,6 +39,7 @@ Remove the line; or, if the workspace has to differ, add an exception with a rea
 pub(crate) static CONTRADICTING_MANIFEST: Check = Check {
     code: "contradicting-manifest",
     level: Level::Warning,
+    finds: "A profile with different values in the manifest and in the configuration",
     cost: "The line in the manifest has no effect, and misleads readers.",
     explanation: "A root manifest and the repository's `.cargo/config.toml` set different values \
 in a profile, and the configuration overrides the manifest.
@@ -47,6 +50,7 @@ Remove one of the two.",
 pub(crate) static MEMBER_PROFILE: Check = Check {
     code: "member-profile",
     level: Level::Warning,
+    finds: "A profile in the manifest of a member",
     cost: "Cargo ignores the profile, with a warning at every build.",
     explanation:
         "The manifest of a member has a `[profile]` table. Cargo reads profiles only from \
@@ -59,6 +63,7 @@ that package.",
 pub(crate) static TWO_CONFIG_FILES: Check = Check {
     code: "two-config-files",
     level: Level::Warning,
+    finds: "`.cargo/config` and `.cargo/config.toml` in one directory",
     cost: "Cargo reads `.cargo/config` and ignores `.cargo/config.toml`, with a warning at every \
            command.",
     explanation: "One directory has `.cargo/config` and `.cargo/config.toml`, and git tracks both.

@@ -12,6 +12,7 @@ use crate::checks::{Check, Finding, Level};
 pub(crate) static INCREMENTAL_WITH_CACHE: Check = Check {
     code: "incremental-with-cache",
     level: Level::Warning,
+    finds: "Incremental compilation together with a compiler cache",
     cost: "A compiler cache does not cache incremental builds, and sccache fails if \
            `CARGO_INCREMENTAL` is set.",
     explanation: "`rustc-wrapper` is a compiler cache, and `incremental` is turned on explicitly: \
@@ -25,6 +26,7 @@ example in CI.",
 pub(crate) static CODEGEN_UNITS_WITH_INCREMENTAL: Check = Check {
     code: "codegen-units-with-incremental",
     level: Level::Warning,
+    finds: "An incremental profile with few codegen units",
     cost: "An incremental build compiles whole codegen units. With few codegen units, each edit \
            compiles most of the crate.",
     explanation: "A profile is incremental and has fewer than 16 `codegen-units`; rustc uses 256 \
@@ -36,6 +38,7 @@ Remove `codegen-units`, or turn `incremental` off for that profile.",
 pub(crate) static LTO_WITH_INCREMENTAL: Check = Check {
     code: "lto-with-incremental",
     level: Level::Warning,
+    finds: "An incremental profile with `lto`",
     cost: "With `lto`, every build optimises the whole program again, even after an edit of one \
            line.",
     explanation: "A profile has `lto` `\"thin\"` or `\"fat\"` and is incremental, which is the \
@@ -47,6 +50,7 @@ Set `lto` only in the profile of releases.",
 pub(crate) static DEBUG_STRIPPED: Check = Check {
     code: "debug-stripped",
     level: Level::Warning,
+    finds: "A profile that generates debug information and strips it",
     cost: "Debug information is generated, linked, and then removed.",
     explanation: "A profile sets `debug` and also `strip`, which removes the debug information, \
 but not `split-debuginfo`, which would keep it in separate files.
@@ -57,6 +61,7 @@ Remove one of the two.",
 pub(crate) static FULL_DEBUG_INFO: Check = Check {
     code: "full-debug-info",
     level: Level::Note,
+    finds: "A development profile with full debug information",
     cost: "Full debug information can double the target directory, and the linker's time; \
            \"line-tables-only\" keeps the lines of backtraces.",
     explanation:

@@ -14,6 +14,7 @@ use crate::checks::{Check, Finding, Level, Place, Policy};
 pub(crate) static REQUIRED_VALUE: Check = Check {
     code: "required-value",
     level: Level::Error,
+    finds: "A value that the policy requires and that a build does not use",
     cost: "The repository requires this value, but a build here does not use it.",
     explanation:
         "A value differs from `require` in `[workspace.metadata.xtask.policy]`: a file, a variable \

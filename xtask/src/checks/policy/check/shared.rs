@@ -14,6 +14,7 @@ use crate::checks::{Check, Finding, Level, Place};
 pub(crate) static SAME_PACKAGE_TWICE: Check = Check {
     code: "same-package-twice",
     level: Level::Error,
+    finds: "Two workspaces with the same package and one build directory",
     cost: "Cargo confuses the two packages: a build of the second can be Fresh with the code of \
            the first.",
     explanation: "Two workspaces of the repository build into one directory, and each has a \
@@ -28,6 +29,7 @@ Change the name or the version of one, or give each workspace its own build dire
 pub(crate) static SAME_OUTPUTS_TWICE: Check = Check {
     code: "same-outputs-twice",
     level: Level::Warning,
+    finds: "Two workspaces that write artifacts of the same name into one directory",
     cost: "The final artifacts of the package come from the workspace that was built last.",
     explanation:
         "Two workspaces of the repository build into one target directory, and each has a \

@@ -10,6 +10,7 @@ use crate::checks::{Check, Finding, Level, Place};
 pub(crate) static TOOLCHAIN_UNPINNED: Check = Check {
     code: "toolchain-unpinned",
     level: Level::Note,
+    finds: "A repository with CI files and without a pinned toolchain",
     cost: "Two toolchains in one target directory compile everything twice, and warnings differ \
            between machines.",
     explanation: "There is no `rust-toolchain.toml` or `rust-toolchain` at the top level of the \
@@ -21,6 +22,7 @@ A library that supports many toolchains needs no pin; a team that builds one pro
 pub(crate) static TOOLCHAIN_DIFFERS_IN_CI: Check = Check {
     code: "toolchain-differs-in-ci",
     level: Level::Warning,
+    finds: "CI files that name another toolchain than the repository",
     cost: "A change that passes on a developer's machine may fail in CI, or the reverse; and jobs \
            download a toolchain that they do not use.",
     explanation: "The repository pins a toolchain, and the CI files name only other versions. \
