@@ -163,7 +163,7 @@ mod tests {
     /// A flag that has no effect on a command is refused.
     #[test]
     fn flags_without_effect_are_refused() {
-        let told = |line: &str| {
+        let listed = |line: &str| {
             let line = line.split(' ').map(|word| word.replace("EMPTY", ""));
             match Cli::try_parse_from(["xtask".to_owned()].into_iter().chain(line)) {
                 Ok(cli) => format!("{:#}\n", cli.command.run().unwrap_err()),
@@ -183,7 +183,7 @@ mod tests {
             "graph --target EMPTY",
             "timings --file nope show",
         ];
-        let told = all.map(told).concat();
+        let listed = all.map(listed).concat();
         expect_test::expect![[r#"
             --file cannot be used for a replay, which takes the change of each commit
             hint: choose commits with --head and --commits, or compare one build with --against
@@ -204,7 +204,7 @@ mod tests {
             --target is empty
             hint: check that the variable in your script is set
             error: unexpected argument 'show' found
-        "#]].assert_eq(&told);
+        "#]].assert_eq(&listed);
     }
 
     /// Returns the global flags of a command line, as they are passed on; the first line of the error

@@ -178,7 +178,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     let remote = arguments.first().map_or("*", String::as_str);
     let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
-    let mut told = pushes(input)?;
+    let mut pushed = pushes(input)?;
     // The pre-commit framework does not pass git's input on. It sets variables instead, but not for
     // a new branch. A user who runs the hook by hand passes no references either. In both cases
     // `HEAD` is compared with its upstream branch.
@@ -186,22 +186,22 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
         var("PRE_COMMIT_TO_REF").ok(),
         var("PRE_COMMIT_FROM_REF").ok(),
     );
-    let nobody_tells = var("PRE_COMMIT").is_ok()
+    let has_no_references = var("PRE_COMMIT").is_ok()
         || arguments.is_empty() && input.is_empty()
         || std::io::stdin().is_terminal();
-    if told.is_empty() && (local.is_some() || nobody_tells) {
+    if pushed.is_empty() && (local.is_some() || has_no_references) {
         let remote = match local {
             Some(_) => remote_has,
             None => repository.known("@{upstream}")?.map(|commit| commit.0),
         };
-        told.push(Push {
+        pushed.push(Push {
             remote,
             local: local.unwrap_or_else(|| "HEAD".to_owned()),
         });
     }
     let head = repository.head();
     let mut subjects = Vec::new();
-    for push in told {
+    for push in pushed {
         let Some(commit) = repository.known(&push.local)? else {
             // Neither the tag of a file nor a branch without a commit has anything to build.
             if push.local == "HEAD" || repository.has_object(&push.local)? {

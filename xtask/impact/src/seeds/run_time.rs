@@ -56,12 +56,12 @@ impl SeedFinder<'_> {
             if reader.is_owner && is_fixture {
                 naming.extend(code_naming_itself(&named));
             }
-            let is_told = bases.places.iter().any(|place| {
+            let leads_there = bases.places.iter().any(|place| {
                 place != directory
                     && !reader.is_owner
                     && self.leads_to(directory, place, path, false)
             });
-            if is_told {
+            if leads_there {
                 let files = named.files.iter().enumerate();
                 let files = files.filter(|(_, (_, paths))| !paths.variables.is_empty());
                 naming.extend(files.map(|(index, _)| (index, StringContext::Any)));

@@ -79,7 +79,7 @@ impl SeedFinder<'_> {
                         && self.sources.may_be_given_watch(package, path, root)
                         || is_named && script.is_silent()
                         || (is_named || is_own)
-                            && (script.has_doubts() || self.sources.is_given_watches(package));
+                            && (script.has_doubts() || self.sources.may_print_watches(package));
                     because = may_print.then_some("its build script may watch this file");
                 }
             }

@@ -118,7 +118,7 @@ impl SeedFinder<'_> {
             let is_open = owner != Some(package)
                 && compiled.any(|&unit| !self.is_doubted(unit, change))
                 && (graph.units_of(package).iter().any(|unit| is_unknown(&unit))
-                    || self.sources.is_told_place(package));
+                    || self.sources.knows_location(package));
             if is_open && self.sources.leads_near(package, path, root) {
                 self.doubt(package, change, &|sources, _, node| {
                     sources.may_reach(node, path, root)

@@ -121,7 +121,7 @@ impl Sources<'_> {
             return known;
         }
         let used = self.dependencies(&[package], |_| true);
-        let mut libraries = self.givers(&used);
+        let mut libraries = self.macro_packages(&used);
         libraries.extend(self.script_libraries(package));
         let named = Search::Variable(variable.to_owned());
         let may_get = [named, Search::Any(&["env::vars", "include!(\""])]

@@ -145,9 +145,9 @@ impl Sources<'_> {
             .passed_to_macros
             .iter()
             .any(|passed| names_variable(&format!("\"{passed}\""), variable));
-        self.givers_of(unit).iter().any(|&giver| {
-            self.makes(giver, &VARIABLES)
-                && (is_passed_to_macros || self.library_holds(giver, &name))
+        self.macro_packages_of(unit).iter().any(|&provider| {
+            self.makes(provider, &VARIABLES)
+                && (is_passed_to_macros || self.library_holds(provider, &name))
         })
     }
 
@@ -207,57 +207,58 @@ impl Sources<'_> {
         if let Some(known) = self.emitters_of.get(&users) {
             return Rc::clone(known);
         }
-        let mut emitters = self.givers_of(unit).to_vec();
-        emitters.retain(|&giver| self.emits_inclusions(giver));
+        let mut emitters = self.macro_packages_of(unit).to_vec();
+        emitters.retain(|&provider| self.emits_inclusions(provider));
         let emitters: Rc<[PackageIx]> = emitters.into();
         self.emitters_of.insert(users, Rc::clone(&emitters));
         emitters
     }
 
-    /// Returns the packages whose macros a unit can use: see [`Self::givers`].
-    pub(super) fn givers_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
+    /// Returns the packages whose macros a unit can use: see [`Self::macro_packages`].
+    pub(super) fn macro_packages_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
         let users = users(unit);
-        if let Some(known) = self.givers.get(&users) {
+        if let Some(known) = self.macro_packages.get(&users) {
             return Rc::clone(known);
         }
-        let givers: Rc<[PackageIx]> = self.givers(&self.used_by(unit)).into();
-        self.givers.insert(users, Rc::clone(&givers));
-        givers
+        let macro_packages: Rc<[PackageIx]> = self.macro_packages(&self.used_by(unit)).into();
+        self.macro_packages
+            .insert(users, Rc::clone(&macro_packages));
+        macro_packages
     }
 
     /// Returns the packages whose macros a user of these packages can use: the packages and their
     /// dependencies, because a library often re-exports a macro. Path packages with re-exports are
     /// followed further.
-    pub(super) fn givers(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
+    pub(super) fn macro_packages(&mut self, used: &[PackageIx]) -> Vec<PackageIx> {
         let is_normal = |dependency: &Dependency| dependency.normal;
-        let mut givers = used.to_vec();
-        givers.extend(self.dependencies(used, is_normal));
-        givers.sort();
-        givers.dedup();
+        let mut macro_packages = used.to_vec();
+        macro_packages.extend(self.dependencies(used, is_normal));
+        macro_packages.sort();
+        macro_packages.dedup();
         let mut at = 0;
-        while let Some(&giver) = givers.get(at) {
+        while let Some(&provider) = macro_packages.get(at) {
             at += 1;
-            let is_ours = self.layout.directory(giver).is_some();
+            let is_ours = self.layout.directory(provider).is_some();
             if is_ours
                 && self.library_holds(
-                    giver,
+                    provider,
                     &Search::Any(&["pub use", "macro_use", "extern crate"]),
                 )
             {
-                let below = self.dependencies(&[giver], is_normal);
+                let below = self.dependencies(&[provider], is_normal);
                 let new: Vec<_> = below
                     .into_iter()
-                    .filter(|it| !givers.contains(it))
+                    .filter(|it| !macro_packages.contains(it))
                     .collect();
-                givers.extend(new);
+                macro_packages.extend(new);
             }
         }
-        givers
+        macro_packages
     }
 
     /// Returns true if a library of the workspace has macros that may make their callers read
     /// files.
-    pub(super) fn gives_inclusions(&mut self, package: PackageIx) -> bool {
+    pub(super) fn has_including_macros(&mut self, package: PackageIx) -> bool {
         let library = self.workspace.package(package).library().cloned();
         let library =
             library.filter(|it| !it.proc_macro && self.layout.directory(package).is_some());
@@ -265,7 +266,7 @@ impl Sources<'_> {
         // A macro may include a file by a variable that only its caller has.
         let by_variable = Search::Macros(&VARIABLES);
         reads.is_some_and(|reads| {
-            reads.gives_inclusions
+            reads.has_including_macros
                 || reads.by_environment && self.library_holds(package, &by_variable)
         })
     }
@@ -278,7 +279,7 @@ impl Sources<'_> {
             // The scan of a path package reports a macro that includes a file for its callers as a
             // doubt.
             Some(library) if !library.proc_macro && self.layout.directory(package).is_some() => {
-                self.gives_inclusions(package)
+                self.has_including_macros(package)
             }
             Some(_) => self.makes(package, &INCLUSIONS),
             None => false,

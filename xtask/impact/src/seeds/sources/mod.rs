@@ -81,7 +81,7 @@ pub struct Sources<'a> {
     /// The files that a module reads, by the file of the module.
     module_scans: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
     /// The packages whose macros units can use.
-    givers: HashMap<Users, Rc<[PackageIx]>>,
+    macro_packages: HashMap<Users, Rc<[PackageIx]>>,
     /// The packages whose macros may make units read files.
     emitters_of: HashMap<Users, Rc<[PackageIx]>>,
     /// The sources that may make paths for units.
@@ -108,7 +108,7 @@ struct Far {
     /// The targets of links.
     linked: Vec<Utf8PathBuf>,
     /// True if the sources may learn the location of a package or of the workspace while they run.
-    is_told_place: bool,
+    knows_location: bool,
     /// True if the package may step up to the directory above its own.
     may_climb: bool,
     /// True if code in a file without the extension `rs` is included. A module of such code may name
@@ -138,7 +138,7 @@ pub struct Reads {
     /// True if a source of the target cannot be read as Rust.
     unlexable: bool,
     /// True if the macros of the target may make their callers read files.
-    gives_inclusions: bool,
+    has_including_macros: bool,
     /// True if the target may use macros of other packages.
     calls_macros: bool,
     /// The texts that the target passes to macros and that may name a file, a directory or a
@@ -178,7 +178,7 @@ impl<'a> Sources<'a> {
             module_scans: HashMap::new(),
             has_looked_outside: false,
             has_collected_names: false,
-            givers: HashMap::new(),
+            macro_packages: HashMap::new(),
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
             configured: Configured::default(),
@@ -291,7 +291,7 @@ impl<'a> Sources<'a> {
             unlexable: doubts(&[DoubtKind::Unlexable]),
             directory: directory.to_owned(),
             passed_to_macros: scan.passed_to_macros,
-            gives_inclusions: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
+            has_including_macros: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
         });
         self.targets.insert(key, Rc::clone(&reads));
         Some(reads)
@@ -380,12 +380,12 @@ impl<'a> Sources<'a> {
         let outside = self.outsides.remove(directory);
         let outside = outside.unwrap_or_else(|| OutsidePaths::of(directory));
         let OutsidePaths {
-            is_told_place,
+            knows_location,
             may_climb,
             linked,
             ..
         } = &outside;
-        let (is_told_place, may_climb, linked) = (*is_told_place, *may_climb, linked.clone());
+        let (knows_location, may_climb, linked) = (*knows_location, *may_climb, linked.clone());
         let has_no_links = outside.has_no_links();
         let includes_others = outside.includes_others;
         if outside.has_unread {
@@ -422,7 +422,7 @@ impl<'a> Sources<'a> {
         Far {
             paths: far,
             linked,
-            is_told_place,
+            knows_location,
             may_climb,
             includes_others,
         }
@@ -529,8 +529,9 @@ impl<'a> Sources<'a> {
         let texts = self.configuration_texts();
         let root = &self.workspace.root;
         let flags = self.flags.get_or_insert_with(|| {
-            let is_told = |name: &str| name.contains("RUSTFLAGS") || name.contains("CARGO_PROFILE");
-            let variables = std::env::vars().filter(|(name, _)| is_told(name));
+            let has_flags =
+                |name: &str| name.contains("RUSTFLAGS") || name.contains("CARGO_PROFILE");
+            let variables = std::env::vars().filter(|(name, _)| has_flags(name));
             let variables = variables.map(|(name, value)| format!("{name}={value}\n"));
             let manifest = read(&root.join("Cargo.toml"));
             let manifest = manifest.and_then(|text| text.parse::<toml::Table>().ok());

@@ -178,7 +178,7 @@ impl Sources<'_> {
         file: &Utf8Path,
         root: &Utf8Path,
     ) -> bool {
-        if !self.is_given_watches(package) {
+        if !self.may_print_watches(package) {
             return false;
         }
         let mut near = self.script_libraries(package);
@@ -254,9 +254,9 @@ impl Sources<'_> {
             return found;
         };
         let emitters = self.emitters_of(unit);
-        let declares = emitters
-            .iter()
-            .any(|&it| self.text_holds(it, &Search::Any(&MODULES)) || self.gives_inclusions(it));
+        let declares = emitters.iter().any(|&it| {
+            self.text_holds(it, &Search::Any(&MODULES)) || self.has_including_macros(it)
+        });
         if !declares {
             return found;
         }
@@ -327,7 +327,7 @@ impl Sources<'_> {
             for passed in &reads.passed_to_macros {
                 makers.texts.add(format!("\"{passed}\""));
             }
-            let givers = self.givers_of(unit);
+            let macro_packages = self.macro_packages_of(unit);
             let is_procedural = |it: &&PackageIx| {
                 let library = self.workspace.package(**it).library();
                 library.is_some_and(|library| library.proc_macro)
@@ -339,9 +339,13 @@ impl Sources<'_> {
                 .filter(|&it| self.layout.directory(it).is_some())
                 .collect();
             makers.list_directories |= lists(self, &ours);
-            let procedural = givers.iter().filter(is_procedural).copied().collect();
+            let procedural = macro_packages
+                .iter()
+                .filter(is_procedural)
+                .copied()
+                .collect();
             let whole = self.with_dependencies(procedural);
-            let of_macros = givers.iter().filter(|it| !whole.contains(it));
+            let of_macros = macro_packages.iter().filter(|it| !whole.contains(it));
             makers.macros.extend(of_macros);
             makers.packages.extend(whole);
         }
@@ -396,7 +400,7 @@ impl Sources<'_> {
             return Rc::clone(known);
         }
         let used = self.dependencies(&[package], |_| true);
-        let mut near = self.givers(&used);
+        let mut near = self.macro_packages(&used);
         near.extend(self.script_libraries(package));
         near.push(package);
         near.retain(|&it| self.layout.directory(it).is_some());

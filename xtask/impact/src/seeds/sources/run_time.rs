@@ -36,7 +36,7 @@ pub(super) struct KnownNames {
     /// The parts of paths in the code of packages.
     parts: HashMap<PackageIx, Rc<HashSet<String>>>,
     /// The directories that packages get from the libraries that they depend on.
-    given: Option<Rc<HashMap<PackageIx, Bases>>>,
+    received: Option<Rc<HashMap<PackageIx, Bases>>>,
     /// The paths that cargo's configuration assigns to variables.
     variables: Option<Rc<HashMap<String, Utf8PathBuf>>>,
 }
@@ -61,10 +61,10 @@ impl Sources<'_> {
         }
         self.layout.directory(package)?;
         self.look_outside();
-        let may_name = self.is_told_place(package)
+        let may_name = self.knows_location(package)
             || !self.far(package).paths.is_empty()
             || self.far(package).may_climb
-            || self.given().contains_key(&package)
+            || self.received_bases().contains_key(&package)
             || self.contains_packages(package);
         let named = may_name.then(|| self.named_by(package));
         self.run_time.outside.insert(package, named.clone());
@@ -87,8 +87,8 @@ impl Sources<'_> {
             return Rc::clone(known);
         }
         let mut bases = self.own_bases(package);
-        if let Some(given) = self.given().get(&package) {
-            bases.add(given);
+        if let Some(received) = self.received_bases().get(&package) {
+            bases.add(received);
         }
         let bases = Rc::new(bases);
         self.run_time.bases.insert(package, Rc::clone(&bases));
@@ -117,11 +117,11 @@ impl Sources<'_> {
         if let Some(&known) = self.run_time.climbing.get(&package) {
             return known;
         }
-        let is_told_place = self.is_told_place(package);
+        let knows_location = self.knows_location(package);
         let named = self.named_by(package);
         let mut files = named.files.iter();
         let climbs = files
-            .any(|(_, paths)| paths.parts.contains_key("..") || is_told_place && paths.steps_up);
+            .any(|(_, paths)| paths.parts.contains_key("..") || knows_location && paths.steps_up);
         self.run_time.climbing.insert(package, climbs);
         climbs
     }
@@ -155,8 +155,8 @@ impl Sources<'_> {
     }
 
     /// Returns true if a package's sources may learn the location of a package or the workspace.
-    pub fn is_told_place(&mut self, package: PackageIx) -> bool {
-        self.far(package).is_told_place
+    pub fn knows_location(&mut self, package: PackageIx) -> bool {
+        self.far(package).knows_location
     }
 
     fn named_by(&mut self, package: PackageIx) -> Rc<RunTime> {
@@ -237,8 +237,8 @@ impl Sources<'_> {
 
     /// Returns the directories that libraries pass to their dependents: the directory of the
     /// library, and the directories above.
-    fn given(&mut self) -> Rc<HashMap<PackageIx, Bases>> {
-        if let Some(known) = &self.run_time.given {
+    fn received_bases(&mut self) -> Rc<HashMap<PackageIx, Bases>> {
+        if let Some(known) = &self.run_time.received {
             return Rc::clone(known);
         }
         let packages: Vec<PackageIx> = self.layout.packages().map(|(it, _)| it).collect();
@@ -251,13 +251,13 @@ impl Sources<'_> {
                     .push(package);
             }
         }
-        let mut handing = packages.clone();
-        handing.retain(|&package| self.may_hand_on(package));
-        self.find_named(&handing);
-        let mut given: HashMap<PackageIx, Bases> = HashMap::new();
-        for package in handing {
-            let handed = self.handed_on(package);
-            if handed == Bases::default() {
+        let mut passing = packages.clone();
+        passing.retain(|&package| self.may_pass_directories(package));
+        self.find_named(&passing);
+        let mut received: HashMap<PackageIx, Bases> = HashMap::new();
+        for package in passing {
+            let passed = self.passed_directories(package);
+            if passed == Bases::default() {
                 continue;
             }
             let mut reached = HashSet::from([package]);
@@ -266,47 +266,47 @@ impl Sources<'_> {
                 for &dependent in dependents.get(&package).into_iter().flatten() {
                     if reached.insert(dependent) {
                         pending.push(dependent);
-                        given.entry(dependent).or_default().add(&handed);
+                        received.entry(dependent).or_default().add(&passed);
                     }
                 }
             }
         }
-        let given = Rc::new(given);
-        self.run_time.given = Some(Rc::clone(&given));
-        given
+        let received = Rc::new(received);
+        self.run_time.received = Some(Rc::clone(&received));
+        received
     }
 
     /// Returns true if a package's library may pass directories to its dependents.
-    fn may_hand_on(&mut self, package: PackageIx) -> bool {
+    fn may_pass_directories(&mut self, package: PackageIx) -> bool {
         let has_library = self.workspace.package(package).library().is_some();
-        has_library && (self.is_told_place(package) || self.far(package).may_climb)
+        has_library && (self.knows_location(package) || self.far(package).may_climb)
     }
 
     /// Returns the directories that a package's library passes to its dependents.
-    fn handed_on(&mut self, package: PackageIx) -> Bases {
+    fn passed_directories(&mut self, package: PackageIx) -> Bases {
         let Some(directory) = self.layout.directory(package).map(Utf8Path::to_owned) else {
             return Bases::default();
         };
         let named = self.named_by(package);
-        let mut handed = Bases::default();
+        let mut passed = Bases::default();
         for (file, paths) in &named.files {
             if !self.may_be_of_library(package, file) {
                 continue;
             }
             for named in &paths.named {
                 if named.code == StringContext::Any && climbs(named, &directory) {
-                    handed.leads.insert(package);
+                    passed.leads.insert(package);
                 }
                 if named.code == StringContext::Any && named.start == RelativeTo::Package {
-                    handed.climbs |= climbs(named, &directory);
+                    passed.climbs |= climbs(named, &directory);
                     if named.path.as_str().is_empty() {
-                        handed.places.insert(directory.clone());
+                        passed.places.insert(directory.clone());
                     }
                 }
             }
-            handed.climbs |= paths.seeks_root;
+            passed.climbs |= paths.seeks_root;
         }
-        handed
+        passed
     }
 
     /// Returns the paths that cargo's configuration assigns to variables. A path without `relative`

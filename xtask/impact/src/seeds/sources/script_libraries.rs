@@ -12,7 +12,7 @@ use crate::workspace::PackageIx;
 impl Sources<'_> {
     /// Returns true if a library of a package's build script may print `rerun-if-changed` and the
     /// scan of the script does not show it.
-    pub fn is_given_watches(&mut self, package: PackageIx) -> bool {
+    pub fn may_print_watches(&mut self, package: PackageIx) -> bool {
         let script = self.script(package);
         let is_known = script.is_some_and(|script| !script.has_doubts());
         let mut libraries = self.script_libraries(package).into_iter();

@@ -336,7 +336,7 @@ pub struct OutsidePaths {
     /// such files.
     pub(super) includes_others: bool,
     /// True if the sources may learn the location of a package or of the workspace while they run.
-    pub(super) is_told_place: bool,
+    pub(super) knows_location: bool,
     /// True if the package may step up to the directory above its own: in its sources, or in
     /// scripts and other texts that its sources name.
     pub(super) may_climb: bool,
@@ -395,7 +395,7 @@ impl OutsidePaths {
 
     fn add(&mut self, directory: &Utf8Path, file: &Utf8Path, text: &str) {
         self.has_unread |= text == UNREAD;
-        self.is_told_place = self.is_told_place || tells_place(text);
+        self.knows_location = self.knows_location || asks_for_location(text);
         self.may_climb = self.may_climb || climbs(text);
         // The code may build a path that leads upward from several strings.
         self.includes_others |= text.contains("\"..\"") || text.contains("/..\"");
@@ -447,7 +447,7 @@ pub(super) fn read_text(path: &Utf8Path) -> Option<String> {
 
 /// Returns true if code may ask for the location of its package, the workspace or the repository:
 /// by a call, or by a variable that cargo does not set for every package.
-fn tells_place(text: &str) -> bool {
+fn asks_for_location(text: &str) -> bool {
     const CALLS: [&str; 7] = [
         "CARGO_MANIFEST_DIR",
         "workspace_root",
