@@ -41,6 +41,8 @@ mod architecture;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod nightly;
+#[cfg(test)]
 mod reference;
 
 #[cfg(fuzzing)]
