@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use expect_test::expect;
 
 use crate::support::clean::{CHECK, host};
+use crate::support::sample::TEST;
 use crate::support::{Project, manifest};
-
-const TEST: &[&str] = &["test", "--workspace", "--no-run"];
 
 #[test]
 fn an_edit_of_the_sample_is_shown_with_its_reasons() {
-    let sample = Project::sample();
+    let (sample, _) = Project::sample_with_dependencies();
     sample.build(CHECK).unwrap();
     sample.append("crates/fares/tariff.toml", "# Prices of the new year.\n");
     sample.append("crates/timetable/tests/days.rs", "// One more day.\n");
@@ -60,11 +59,11 @@ fn an_edit_of_the_sample_is_shown_with_its_reasons() {
 /// A build from nothing compiles exactly the units of the kit's unit graph.
 #[test]
 fn all_units_are_those_that_cargo_builds_from_nothing() {
-    let sample = Project::sample();
-    for (verb, arguments) in [("check", CHECK), ("test", TEST)] {
+    let (sample, builds) = Project::sample_with_dependencies();
+    sample.remove("target");
+    for (verb, built) in [("check", builds.checked), ("test", builds.tested)] {
         let named = sample.named(&["--all", "--verb", verb]);
-        assert_eq!(named, sample.build(arguments).unwrap(), "{verb}");
-        sample.remove("target");
+        assert_eq!(named, built, "{verb}");
     }
 }
 

@@ -57,7 +57,7 @@ fn a_dry_run_lists_the_removals_and_removes_nothing() {
 /// Every package of the sample has a test `it`, so names alone cannot tell these tests apart.
 #[test]
 fn the_sample_is_cleaned_as_listed_and_rebuilt_by_cargo() {
-    let sample = Project::sample();
+    let (sample, _) = Project::sample_with_dependencies();
     sample.build(CHECK).unwrap();
     let assumed = ["--assume-changed", "timetable"];
     let affected = sample.named(&assumed);
@@ -89,7 +89,7 @@ fn verify_builds_before_and_after() {
 
 #[test]
 fn verify_finds_no_difference_in_the_sample() {
-    let sample = Project::sample();
+    let (sample, _) = Project::sample_with_dependencies();
     let verified = ["clean-affected", "--assume-changed", "journeys", "--verify"];
     expect![[r#"
         in [ROOT]/target/debug

@@ -64,7 +64,7 @@ fn what_the_kit_says_is_what_cargo_does() {
 /// Makes the sample and builds everything. The result is kept in the directory `built`. The
 /// artifacts after `check` alone are kept in `checked`.
 fn built_sample() -> Project {
-    let project = Project::sample();
+    let (project, _) = Project::sample_with_dependencies();
     project.write(
         "rust-toolchain.toml",
         "[toolchain]\nprofile = \"minimal\"\n",

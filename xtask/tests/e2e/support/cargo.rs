@@ -6,12 +6,13 @@ use std::process::Command;
 
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Output, Project};
 
 /// A unit, named as in `xtask affected --format json`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub(crate) struct Unit {
     /// Cargo's package id.
     pub(crate) package: String,

@@ -6,7 +6,7 @@ mod cargo;
 pub(crate) mod clean;
 mod output;
 mod project;
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod tree;
 
 pub(crate) use cargo::{Unit, named_unit, rebuilt};
