@@ -8,7 +8,8 @@ use toml::{Table, Value};
 
 use super::Sources;
 use super::names::makes_name;
-use super::texts::{Search, read};
+use super::search::Search;
+use super::source_files::read;
 use crate::cargo_config::configuration_files;
 use crate::workspace::PackageIx;
 

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+use super::WatchedBySource;
 use super::file_facts::FileFacts;
+use super::outside_paths::Far;
 use super::run_time::RunTime;
-use super::{Far, WatchedBySource};
 
 /// The facts about the sources of packages, by the directories of the packages.
 #[derive(Default, Serialize, Deserialize)]

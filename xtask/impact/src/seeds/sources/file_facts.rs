@@ -10,7 +10,8 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::names::SourceNames;
-use super::texts::{Search, UNREAD, read};
+use super::search::Search;
+use super::source_files::{UNREAD, read};
 use crate::files::FileStamp;
 use crate::paths::hashed;
 use crate::source_scan::{self, Holds, SourceScan};

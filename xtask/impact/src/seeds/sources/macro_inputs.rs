@@ -9,8 +9,10 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{names_variable, own_name};
-use super::texts::{Search, SourceScope, read};
-use super::{PassedTo, Sources, Users, WatchedBySource};
+use super::reads::PassedTo;
+use super::search::{Search, SourceScope};
+use super::source_files::read;
+use super::{Sources, Users, WatchedBySource};
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 

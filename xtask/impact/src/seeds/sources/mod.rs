@@ -11,14 +11,18 @@ mod facts;
 mod file_facts;
 mod macro_inputs;
 mod names;
+mod outside_paths;
 mod reach;
+mod reads;
 mod run_time;
 mod script;
 mod script_libraries;
+mod search;
+mod source_files;
 mod texts;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
@@ -26,20 +30,23 @@ use configured::Configured;
 pub use facts::SourceFacts;
 pub use file_facts::FileFacts;
 use names::COMMON_NAMES;
+use outside_paths::Far;
+pub use outside_paths::{OutsidePaths, Outsides};
 use reach::{Makers, NameMemo};
+pub use reads::Reads;
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
-use serde::{Deserialize, Serialize};
-pub use texts::{Lines, OutsidePaths, Outsides};
-use texts::{Texts, links_below, read};
+pub use search::Lines;
+use source_files::{links_below, read};
+use texts::Texts;
 
 use super::listing::Listing;
 use crate::paths::{RealPaths, resolved};
 use crate::records::layout::PackageDirectories;
+use crate::source_scan;
 use crate::source_scan::DoubtKind;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{PackageIx, Target, TargetKind, Workspace};
-use crate::{parallel, source_scan};
 
 /// The scans made so far. Each target is scanned once.
 pub struct Sources<'a> {
@@ -98,53 +105,6 @@ pub struct Sources<'a> {
 /// The units of a package with the same dependencies: the package, true for the build script, and
 /// true for units with dev-dependencies.
 type Users = (PackageIx, bool, bool);
-
-/// The paths that a package reaches outside its directory.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Far {
-    /// The paths outside the directory that the sources name, and the targets of links. A source
-    /// names such a path with `../`, so a text without `../` names none.
-    paths: Vec<Utf8PathBuf>,
-    /// The targets of links.
-    linked: Vec<Utf8PathBuf>,
-    /// True if the sources may learn the location of a package or of the workspace while they run.
-    knows_location: bool,
-    /// True if the package may step up to the directory above its own.
-    may_climb: bool,
-    /// True if code in a file without the extension `rs` is included. A module of such code may name
-    /// paths that are not listed here.
-    includes_others: bool,
-}
-
-/// The files and variables that one target reads, according to its sources.
-#[derive(Debug, Default)]
-pub struct Reads {
-    /// The directory of the target's package.
-    directory: Utf8PathBuf,
-    files: HashSet<Utf8PathBuf>,
-    /// The directories that contain Rust sources of the target.
-    source_directories: HashSet<Utf8PathBuf>,
-    /// The variables that the target reads by name.
-    pub env: HashSet<String>,
-    /// True if the scan saw every file that the target reads. Macros of other packages and
-    /// generated code may still hide files.
-    pub complete: bool,
-    /// True if the target includes code that its build script generates.
-    pub generated: bool,
-    /// True if a path in the sources depends on a variable.
-    pub by_environment: bool,
-    /// True if the target includes code by a path that a macro or a variable makes.
-    includes_made_code: bool,
-    /// True if a source of the target cannot be read as Rust.
-    unlexable: bool,
-    /// True if the macros of the target may make their callers read files.
-    has_including_macros: bool,
-    /// True if the target may use macros of other packages.
-    calls_macros: bool,
-    /// The texts that the target passes to macros and that may name a file, a directory or a
-    /// module.
-    passed_to_macros: BTreeSet<String>,
-}
 
 impl<'a> Sources<'a> {
     /// Starts without scans. `outsides` holds the paths that were found in advance.
@@ -297,145 +257,6 @@ impl<'a> Sources<'a> {
         Some(reads)
     }
 
-    /// Returns the packages whose sources may read a path. One of them is the package that contains
-    /// the path. The others name a path outside their own directory: the path itself, a directory
-    /// above the path, or a module whose directory contains the path.
-    pub fn may_read(&mut self, path: &Utf8Path) -> Vec<PackageIx> {
-        let reaching = self.reaching();
-        let mut found: BTreeSet<PackageIx> = self.unread.iter().copied().collect();
-        found.extend(self.layout.owner(path));
-        let leading = path.ancestors().filter_map(|above| reaching.get(above));
-        found.extend(leading.flatten());
-        found.into_iter().collect()
-    }
-
-    /// Returns true if a package may reach a path outside its directory: see [`Self::may_read`].
-    fn reaches(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
-        let reaching = self.reaching();
-        let mut leading = path.ancestors().filter_map(|above| reaching.get(above));
-        self.unread.contains(&package) || leading.any(|packages| packages.contains(&package))
-    }
-
-    /// Returns the packages that reach a path outside their directory, by this path. A source
-    /// stands for its directory too, which may contain modules.
-    fn reaching(&mut self) -> Rc<HashMap<Utf8PathBuf, Vec<PackageIx>>> {
-        if let Some(known) = &self.reaching {
-            return Rc::clone(known);
-        }
-        self.look_outside();
-        let mut reaching: HashMap<Utf8PathBuf, Vec<PackageIx>> = HashMap::new();
-        for (package, _) in self.layout.packages() {
-            for far in &self.far(package).paths {
-                let beside = far.parent().filter(|_| far.extension() == Some("rs"));
-                for to in [Some(far.as_path()), beside].into_iter().flatten() {
-                    reaching.entry(to.to_owned()).or_default().push(package);
-                }
-            }
-        }
-        let reaching = Rc::new(reaching);
-        self.reaching = Some(Rc::clone(&reaching));
-        reaching
-    }
-
-    /// Returns the paths that a package reaches outside its directory.
-    fn far(&mut self, package: PackageIx) -> Rc<Far> {
-        if let Some(known) = self.far.get(&package) {
-            return Rc::clone(known);
-        }
-        let Some(directory) = self.layout.directory(package) else {
-            return Rc::default();
-        };
-        let kept = self.facts.borrow().far(directory);
-        let far = Rc::new(kept.unwrap_or_else(|| {
-            let far = self.find_far(package, directory);
-            self.facts.borrow_mut().keep_far(directory, &far);
-            far
-        }));
-        self.far.insert(package, Rc::clone(&far));
-        far
-    }
-
-    /// Reads the sources of all packages without known facts, once.
-    fn look_outside(&mut self) {
-        if std::mem::replace(&mut self.has_looked_outside, true) {
-            return;
-        }
-        let facts = self.facts.borrow();
-        let unknown = self.layout.packages().filter(|(package, directory)| {
-            !self.far.contains_key(package)
-                && facts.far(directory).is_none()
-                && !self.outsides.contains_key(*directory)
-        });
-        let unknown: Vec<&Utf8Path> = unknown.map(|(_, directory)| directory).collect();
-        let found = parallel::parts(&unknown, |part| {
-            part.iter()
-                .map(|directory| OutsidePaths::of(directory))
-                .collect()
-        });
-        let unknown = unknown.into_iter().map(Utf8Path::to_owned);
-        self.outsides.extend(unknown.zip(found));
-    }
-
-    fn find_far(&mut self, package: PackageIx, directory: &Utf8Path) -> Far {
-        let outside = self.outsides.remove(directory);
-        let outside = outside.unwrap_or_else(|| OutsidePaths::of(directory));
-        let OutsidePaths {
-            knows_location,
-            may_climb,
-            linked,
-            ..
-        } = &outside;
-        let (knows_location, may_climb, linked) = (*knows_location, *may_climb, linked.clone());
-        let has_no_links = outside.has_no_links();
-        let includes_others = outside.includes_others;
-        if outside.has_unread {
-            self.unread.insert(package);
-        }
-        let mut far = outside.reached;
-        let declared = self.workspace.package(package);
-        // The root of a target may lie anywhere, with its modules in the same directory.
-        for Target { src_path, .. } in &declared.targets {
-            let is_below = src_path.starts_with(declared.directory());
-            if has_no_links && is_below && !src_path.as_str().contains("..") {
-                continue;
-            }
-            let root = self.real.resolved(src_path);
-            if !root.starts_with(directory) {
-                far.push(root);
-            }
-        }
-        // A file outside the package may name more files, or have modules in its own directory.
-        if !far.is_empty() || includes_others {
-            for target in &declared.targets {
-                // The result is cached for other features too.
-                let root = self.real.resolved(&target.src_path);
-                let mut facts = self.facts.borrow_mut();
-                let scan = facts.files.scan(&root, directory, &|_, _| None);
-                let named = [scan.modules, scan.included, scan.missing];
-                let files = named.iter().flatten();
-                let files = files.flat_map(|file| [file.clone(), resolved(file)]);
-                far.extend(files.filter(|file| self.layout.owner(file) != Some(package)));
-            }
-        }
-        far.sort();
-        far.dedup();
-        Far {
-            paths: far,
-            linked,
-            knows_location,
-            may_climb,
-            includes_others,
-        }
-    }
-
-    /// Returns true if a package's sources name a path outside the package at or below `path`.
-    pub fn names_below(&mut self, package: PackageIx, path: &Utf8Path) -> bool {
-        self.far(package)
-            .paths
-            .iter()
-            .any(|far| far.starts_with(path))
-    }
-
     /// Returns true if these lines of a package's sources contain the name of the path, or of a
     /// directory between `within` and the path.
     pub fn mentions(
@@ -578,88 +399,4 @@ impl<'a> Sources<'a> {
         let script = WatchedBySource::new(scan, text, text_of_libraries);
         Some((Rc::new(script), outside))
     }
-}
-
-impl Reads {
-    /// Returns true if the target reads the file.
-    pub fn has(&self, path: &Utf8Path) -> bool {
-        self.files.contains(path)
-    }
-
-    /// Returns the sources that a search of the package's directory does not find: they lie
-    /// elsewhere or have another extension than `rs`.
-    fn far_sources(&self) -> impl Iterator<Item = &Utf8Path> {
-        let is_far = |file: &&Utf8PathBuf| {
-            !file.starts_with(&self.directory) || file.extension() != Some("rs")
-        };
-        self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
-    }
-
-    /// Returns the part of a file's path that the target passes to macros. A file also counts as
-    /// passed by name if the target passes the name of another file that lies in a directory above
-    /// the file. The package's directory and `src` do not count as such directories. A macro that
-    /// reads one file of a directory may read its neighbours too. For example, templates include
-    /// one another.
-    fn passes(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> PassedTo {
-        let Ok(below) = file.strip_prefix(package) else {
-            return PassedTo::Nothing;
-        };
-        let whole: Vec<&str> = file.strip_prefix(root).unwrap_or(below).iter().collect();
-        let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
-        let bare: Vec<&str> = above.iter().copied().chain(stem).collect();
-        let outside = whole.len() - below.iter().count();
-        // The matching part must end inside the package.
-        let names = |way: &[&str], parts: &[&str]| {
-            let mut places = way.windows(parts.len()).enumerate();
-            places.any(|(at, some)| some == parts && at + some.len() > outside)
-        };
-        let of = |passed: &String| {
-            let parts: Vec<&str> = Utf8Path::new(passed)
-                .iter()
-                .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
-                .take_while(|part| !part.contains('*'))
-                .collect();
-            let has_neighbour = || {
-                let mut above = below.ancestors().skip(1);
-                parts.last().is_some_and(|last| last.contains('.'))
-                    && above.any(|above| {
-                        !matches!(above.as_str(), "" | "src")
-                            && package.join(above).join(passed).is_file()
-                    })
-            };
-            let is_named = match parts[..] {
-                [] => true,
-                [name] => below
-                    .parent()
-                    .is_some_and(|it| it.iter().any(|dir| dir == name)),
-                _ => names(&whole, &parts) || names(&bare, &parts),
-            };
-            let is_last = || {
-                let name = Some(parts[0]).filter(|_| parts.len() == 1);
-                name.is_some() && [below.file_name(), below.file_stem()].contains(&name)
-            };
-            if is_named {
-                PassedTo::Path
-            } else if is_last() || has_neighbour() {
-                PassedTo::Name
-            } else {
-                PassedTo::Nothing
-            }
-        };
-        self.passed_to_macros
-            .iter()
-            .map(of)
-            .max()
-            .unwrap_or(PassedTo::Nothing)
-    }
-}
-
-/// The part of a file's path that a target passes to macros.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum PassedTo {
-    Nothing,
-    /// Only the file's name, or the name of a neighbour of the file.
-    Name,
-    /// The file's name with directories, or the name of a directory above the file.
-    Path,
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cargo_metadata::camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
-use super::texts::Lines;
+use super::search::Lines;
 
 /// The characters before and after a component of a path in a string literal.
 const AROUND: [char; 3] = ['"', '/', '\\'];

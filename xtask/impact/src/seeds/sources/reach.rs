@@ -10,7 +10,8 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{WordIndex, makes_name, own_name};
-use super::texts::{Lines, Search, SourceScope, read};
+use super::search::{Lines, Search, SourceScope};
+use super::source_files::read;
 use super::{Reads, Sources};
 use crate::paths::resolved;
 use crate::seeds::sources::macro_inputs::INCLUSIONS;

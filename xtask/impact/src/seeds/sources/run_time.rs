@@ -7,7 +7,8 @@ use std::rc::Rc;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::texts::{SourceScope, read, read_text};
+use super::search::SourceScope;
+use super::source_files::{read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
 use crate::parallel;

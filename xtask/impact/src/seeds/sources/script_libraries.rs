@@ -5,7 +5,7 @@ use cargo_metadata::camino::Utf8Path;
 
 use super::Sources;
 use super::names::COMMON_NAMES;
-use super::texts::{Lines, Search};
+use super::search::{Lines, Search};
 use crate::source_scan::ScriptLibrary;
 use crate::workspace::PackageIx;
 

@@ -1,0 +1,119 @@
+//! The files and variables that one target reads, according to its sources.
+
+use std::collections::{BTreeSet, HashSet};
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+/// The files and variables that one target reads, according to its sources.
+#[derive(Debug, Default)]
+pub struct Reads {
+    /// The directory of the target's package.
+    pub(super) directory: Utf8PathBuf,
+    pub(super) files: HashSet<Utf8PathBuf>,
+    /// The directories that contain Rust sources of the target.
+    pub(super) source_directories: HashSet<Utf8PathBuf>,
+    /// The variables that the target reads by name.
+    pub env: HashSet<String>,
+    /// True if the scan saw every file that the target reads. Macros of other packages and
+    /// generated code may still hide files.
+    pub complete: bool,
+    /// True if the target includes code that its build script generates.
+    pub generated: bool,
+    /// True if a path in the sources depends on a variable.
+    pub by_environment: bool,
+    /// True if the target includes code by a path that a macro or a variable makes.
+    pub(super) includes_made_code: bool,
+    /// True if a source of the target cannot be read as Rust.
+    pub(super) unlexable: bool,
+    /// True if the macros of the target may make their callers read files.
+    pub(super) has_including_macros: bool,
+    /// True if the target may use macros of other packages.
+    pub(super) calls_macros: bool,
+    /// The texts that the target passes to macros and that may name a file, a directory or a
+    /// module.
+    pub(super) passed_to_macros: BTreeSet<String>,
+}
+
+impl Reads {
+    /// Returns true if the target reads the file.
+    pub fn has(&self, path: &Utf8Path) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Returns the sources that a search of the package's directory does not find: they lie
+    /// elsewhere or have another extension than `rs`.
+    pub(super) fn far_sources(&self) -> impl Iterator<Item = &Utf8Path> {
+        let is_far = |file: &&Utf8PathBuf| {
+            !file.starts_with(&self.directory) || file.extension() != Some("rs")
+        };
+        self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
+    }
+
+    /// Returns the part of a file's path that the target passes to macros. A file also counts as
+    /// passed by name if the target passes the name of another file that lies in a directory above
+    /// the file. The package's directory and `src` do not count as such directories. A macro that
+    /// reads one file of a directory may read its neighbours too. For example, templates include
+    /// one another.
+    pub(super) fn passes(&self, file: &Utf8Path, package: &Utf8Path, root: &Utf8Path) -> PassedTo {
+        let Ok(below) = file.strip_prefix(package) else {
+            return PassedTo::Nothing;
+        };
+        let whole: Vec<&str> = file.strip_prefix(root).unwrap_or(below).iter().collect();
+        let (above, stem) = (&whole[..whole.len() - 1], below.file_stem());
+        let bare: Vec<&str> = above.iter().copied().chain(stem).collect();
+        let outside = whole.len() - below.iter().count();
+        // The matching part must end inside the package.
+        let names = |way: &[&str], parts: &[&str]| {
+            let mut places = way.windows(parts.len()).enumerate();
+            places.any(|(at, some)| some == parts && at + some.len() > outside)
+        };
+        let of = |passed: &String| {
+            let parts: Vec<&str> = Utf8Path::new(passed)
+                .iter()
+                .filter(|part| !matches!(*part, "." | ".." | "/" | "$CARGO_MANIFEST_DIR"))
+                .take_while(|part| !part.contains('*'))
+                .collect();
+            let has_neighbour = || {
+                let mut above = below.ancestors().skip(1);
+                parts.last().is_some_and(|last| last.contains('.'))
+                    && above.any(|above| {
+                        !matches!(above.as_str(), "" | "src")
+                            && package.join(above).join(passed).is_file()
+                    })
+            };
+            let is_named = match parts[..] {
+                [] => true,
+                [name] => below
+                    .parent()
+                    .is_some_and(|it| it.iter().any(|dir| dir == name)),
+                _ => names(&whole, &parts) || names(&bare, &parts),
+            };
+            let is_last = || {
+                let name = Some(parts[0]).filter(|_| parts.len() == 1);
+                name.is_some() && [below.file_name(), below.file_stem()].contains(&name)
+            };
+            if is_named {
+                PassedTo::Path
+            } else if is_last() || has_neighbour() {
+                PassedTo::Name
+            } else {
+                PassedTo::Nothing
+            }
+        };
+        self.passed_to_macros
+            .iter()
+            .map(of)
+            .max()
+            .unwrap_or(PassedTo::Nothing)
+    }
+}
+
+/// The part of a file's path that a target passes to macros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PassedTo {
+    Nothing,
+    /// Only the file's name, or the name of a neighbour of the file.
+    Name,
+    /// The file's name with directories, or the name of a directory above the file.
+    Path,
+}

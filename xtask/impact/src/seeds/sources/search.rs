@@ -1,0 +1,241 @@
+//! Searches of the text of one source.
+
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+
+use super::names::{SourceNames, has, is_plain, makes_name, names_file, names_variable};
+
+/// The lines of sources to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lines {
+    /// The lines that are not comments.
+    Code,
+    /// The lines of code in files that define macros.
+    Macros,
+    /// The comments that are documentation, which can contain tests.
+    Docs,
+}
+
+impl Lines {
+    pub(super) fn of(line: &str) -> Option<Self> {
+        let line = line.trim_start();
+        let is_doc = line.starts_with("///") || line.starts_with("//!");
+        match line.starts_with("//") {
+            true => is_doc.then_some(Self::Docs),
+            false => Some(Self::Code),
+        }
+    }
+}
+
+/// The sources of a package to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum SourceScope {
+    /// All sources of the package.
+    Package,
+    /// The sources that may belong to the library of the package.
+    Library,
+}
+
+impl SourceScope {
+    /// Returns true if a file belongs to these sources, given its path relative to the package.
+    pub(super) fn has(self, below: &Utf8Path) -> bool {
+        const OTHERS: [&str; 5] = ["build.rs", "build", "tests", "benches", "examples"];
+        self == Self::Package || below.iter().next().is_none_or(|it| !OTHERS.contains(&it))
+    }
+}
+
+/// The text to search for. The result of each search is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Search {
+    /// One of these words.
+    Any(&'static [&'static str]),
+    /// One of these words, outside lines that include a README as documentation.
+    Code(&'static [&'static str]),
+    /// One of these words as in [`Search::Code`], in a file that defines macros.
+    Macros(&'static [&'static str]),
+    /// The name of a file that a macro may make. Comments and declarations that a scan understands
+    /// are skipped: see [`makes_name`].
+    Made(String),
+    /// A name as in [`Search::Made`], in a file that defines macros.
+    MacrosMade(String),
+    /// A file, by its path relative to the package. Attributes of the whole module are skipped: see
+    /// [`names_file`].
+    File(Utf8PathBuf),
+    /// A file as in [`Search::File`], in a file that defines macros.
+    MacrosFile(Utf8PathBuf),
+    /// A variable: see [`names_variable`].
+    Variable(String),
+}
+
+impl Search {
+    pub(super) fn succeeds_in(&self, text: &str) -> bool {
+        let code = |words: &[&str]| {
+            // Most sources contain none of the words, and a search of the whole text is faster.
+            if !words.iter().any(|word| has(text, word)) {
+                return false;
+            }
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.contains("doc = include_str"));
+            lines.any(|line| words.iter().any(|word| has(line, word)))
+        };
+        let made = |name: &str| {
+            // A search of the whole text is faster than finding the lines that count.
+            if !makes_name(text, name) {
+                return false;
+            }
+            let lines = text.lines().filter(|line| !is_plain(line));
+            makes_name(&lines.collect::<Vec<_>>().join("\n"), name)
+        };
+        let names = |below: &Utf8Path| {
+            let mut lines = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("#!["));
+            lines.any(|line| names_file(line, below))
+        };
+        match self {
+            Self::Any(words) => words.iter().any(|word| has(text, word)),
+            Self::Code(words) => code(words),
+            Self::Macros(words) => has(text, "macro_rules") && code(words),
+            Self::Made(name) => made(name),
+            Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
+            Self::File(below) => names(below),
+            Self::MacrosFile(below) => has(text, "macro_rules") && names(below),
+            Self::Variable(variable) => names_variable(text, variable),
+        }
+    }
+
+    /// Returns the file that the search is for; `None` if only texts can be searched.
+    pub(super) fn file(&self) -> Option<&Utf8Path> {
+        match self {
+            Self::File(below) | Self::MacrosFile(below) => Some(below),
+            _ => None,
+        }
+    }
+
+    /// Returns true if a source with these names names the file.
+    pub(super) fn names(&self, names: &SourceNames, below: &Utf8Path) -> bool {
+        (names.defines_macros || !matches!(self, Self::MacrosFile(_))) && names.name_file(below)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeds::sources::names::WordIndex;
+
+    #[test]
+    fn a_macro_makes_a_name_from_words_in_the_source() {
+        for (line, makes_it) in [
+            ("m!(\"table_12.bin\");", true),
+            ("m!(table_12);", true),
+            ("m!(concat!(\"ta\", \"ble_12\"));", false),
+            (
+                "include_str!(concat!(\"data/\", $name, \"_\", 12, \".bin\")); m!(table);",
+                true,
+            ),
+            ("m!(tables, 12);", false),
+            ("let n = 112; m!(table);", false),
+            ("// m!(table_12)", false),
+            ("mod table_12;", false),
+            ("pub(crate) mod table_12;", false),
+            ("mods! { mod table_12; }", true),
+            ("#[path = \"table_12.rs\"]", false),
+            ("#[path = concat!(\"table_12\", \".rs\")]", true),
+            (
+                "#![cfg_attr(doctest, doc = include_str!(\"table_12.bin\"))]",
+                false,
+            ),
+            ("doc = include_str!(\"../table_12.bin\")", false),
+            (
+                "#[cfg_attr(doc, doc = include_str!(m!(\"table_12\")))]",
+                true,
+            ),
+        ] {
+            let search = Search::Made("table_12".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+        for (line, makes_it) in [
+            ("m!(\"table\")", true),
+            ("m!(\"old_table.bin\")", true),
+            ("struct Mytable;", false),
+            ("m!(tables)", false),
+        ] {
+            let search = Search::Made("table".to_owned());
+            assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+    }
+
+    #[test]
+    fn collected_names_answer_as_the_text_does() {
+        let lines = [
+            "m!(\"data/table_12.bin\", \"v2\");",
+            "include!(\"gen\\\\code.in\"); mod hidden { mod deep; }",
+            "let unclosed = \"first.second",
+            "#![doc = include_str!(\"guide.md\")]",
+            "// see \"notes.txt\" and old.gitignore",
+            "let x = concat!(\"a\", 7, \".bin\"); m!(.hidden, größe);",
+            "macro_rules! m { () => {} }",
+        ];
+        let names = [
+            "table_12.bin",
+            "table",
+            "12",
+            "v2",
+            "v_2",
+            "code.in",
+            "gen",
+            "hidden",
+            "deep",
+            "dee",
+            "first",
+            "second",
+            "guide.md",
+            "notes.txt",
+            "gitignore",
+            ".gitignore",
+            ".hidden",
+            "a7",
+            "a_7",
+            "größe",
+            "x",
+            "m",
+            "macro_rules",
+            "data",
+        ];
+        for line in lines {
+            let collected = SourceNames::of(line);
+            let mut index = WordIndex::default();
+            index.add(line.to_owned());
+            for name in names {
+                assert_eq!(index.make(name), makes_name(line, name), "{name} in {line}");
+                let searches = [Search::File(name.into()), Search::MacrosFile(name.into())];
+                for search in searches {
+                    let by_text = search.succeeds_in(line);
+                    let by_names = search.names(&collected, name.into());
+                    // `mod dee` begins `mod deep`, which declares another module.
+                    let is_prefix = name == "dee" && by_text;
+                    assert!(is_prefix || by_names == by_text, "{search:?} in {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_library_has_fewer_sources_than_its_package() {
+        for (file, is_of_library) in [
+            ("lib.rs", true),
+            ("src/build/tests.rs", true),
+            ("build.rs", false),
+            ("build/probe.rs", false),
+            ("tests/it.rs", false),
+            ("examples/one/main.rs", false),
+        ] {
+            assert!(SourceScope::Package.has(file.into()), "{file}");
+            assert_eq!(
+                SourceScope::Library.has(file.into()),
+                is_of_library,
+                "{file}"
+            );
+        }
+    }
+}
