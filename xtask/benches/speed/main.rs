@@ -62,6 +62,9 @@ enum Command {
     Instructions,
     /// Hold answers about a real workspace against `git status`, and count what cargo compiles
     Workspace(workspace::Args),
+    /// Look at every file of a directory once
+    #[command(hide = true)]
+    Scan(sweep::ScanArgs),
     /// Run every part once, under valgrind
     #[command(hide = true)]
     Counted,
@@ -77,6 +80,7 @@ fn main() {
         Command::Cold(args) => cold::run(&args),
         Command::Instructions => core::count(),
         Command::Workspace(args) => workspace::run(&args),
+        Command::Scan(args) => sweep::scan(&args),
         Command::Counted => core::counted(),
     }
 }

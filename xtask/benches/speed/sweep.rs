@@ -1,6 +1,7 @@
 //! `sweep` beside one scan of the build directory, and beside cargo with nothing to do.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -10,8 +11,11 @@ use crate::{machine, median, ms, spent};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Number of packages of the workspace
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 100)]
     packages: usize,
+    /// Number of copies of the profile directory, as if there were as many profiles
+    #[arg(long, default_value_t = 9)]
+    copies: usize,
     /// Measure with the build directory of this checkout instead, as it is
     #[arg(long, value_name = "PATH")]
     workspace: Option<PathBuf>,
@@ -20,10 +24,17 @@ pub(crate) struct Args {
     runs: usize,
 }
 
-/// The measured steps. The first is the unit of the ratios. A keep command that builds elsewhere
-/// needs nothing in this directory, so cargo is not started for it.
-const STEPS: [(&str, &[&str]); 4] = [
+/// The arguments of [`scan`].
+#[derive(clap::Args)]
+pub(crate) struct ScanArgs {
+    directory: PathBuf,
+}
+
+/// The measured steps. The first two are the units of the ratios. A keep command that builds
+/// elsewhere needs nothing in this directory, so cargo is not started for it.
+const STEPS: [(&str, &[&str]); 5] = [
     ("one scan: `du -s target`", &["du", "-s", "target"]),
+    ("one scan in Rust, by one thread", &["scan", "target"]),
     (
         "sweep --dry-run, without keep commands",
         &["sweep", "--dry-run", "--keep-command", ELSEWHERE],
@@ -38,42 +49,116 @@ const STEPS: [(&str, &[&str]); 4] = [
             "--keep-command=check --workspace",
         ],
     ),
-    ("cargo build --workspace", &["build", "--workspace", "-q"]),
+    (
+        "cargo build --workspace, with nothing to do",
+        &["build", "--workspace", "-q"],
+    ),
 ];
 
 const ELSEWHERE: &str = "check --target-dir elsewhere";
 
 pub(crate) fn run(args: &Args) {
-    let root = args.workspace.clone().unwrap_or_else(|| {
-        let workspace = Synthetic::new(args.packages, false);
-        println!("building {} packages …", args.packages);
-        workspace.cargo(&["build", "--workspace", "--quiet"]);
-        workspace.cargo(&["check", "--workspace", "--quiet"]);
-        workspace.root().to_owned()
-    });
+    let root = args.workspace.clone().unwrap_or_else(|| built(args));
+    let own = std::env::current_exe().unwrap();
     let mut times: [Vec<(Duration, Duration)>; STEPS.len()] = Default::default();
-    for _ in 0..args.runs {
-        for ((_, words), times) in STEPS.iter().zip(&mut times) {
+    // The first round only fills the system's caches.
+    for round in 0..=args.runs {
+        println!("round {round} of {} …", args.runs);
+        for ((name, words), times) in STEPS.iter().zip(&mut times) {
             let program = match words[0] {
-                "sweep" => env!("CARGO_BIN_EXE_xtask"),
-                "build" => "cargo",
-                other => other,
+                "sweep" => Path::new(env!("CARGO_BIN_EXE_xtask")),
+                "scan" => &own,
+                "build" => Path::new("cargo"),
+                other => Path::new(other),
             };
-            let arguments = &words[usize::from(program == words[0])..];
+            let is_program = program == Path::new(words[0]);
             let mut command = Command::new(program);
-            command.args(arguments).current_dir(&root);
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-            times.push(spent(|| assert!(command.status().unwrap().success())));
+            command.args(&words[usize::from(is_program)..]);
+            command.current_dir(&root).stdout(Stdio::null());
+            let time = spent(|| {
+                let output = command.output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{name}: {said}");
+            });
+            if round > 0 {
+                times.push(time);
+            }
         }
     }
-    println!("\n{}, {}:\n", machine(), root.display());
-    println!("| | wall | CPU | wall ratio |\n| --- | --- | --- | --- |");
-    let wall = |times: &[(Duration, Duration)]| ms(median(times.iter().map(|it| it.0).collect()));
-    let unit = wall(&times[0]);
-    for ((name, _), times) in STEPS.iter().zip(&times) {
-        let cpu = ms(median(times.iter().map(|it| it.1).collect()));
-        let wall = wall(times);
-        let ratio = wall / unit;
-        println!("| {name} | {wall:.0} ms | {cpu:.0} ms | {ratio:.2} × |");
+    let (files, directories) = counts(&root.join("target"));
+    println!(
+        "\n{}, {}, {files} files in {directories} directories:\n",
+        machine(),
+        root.display()
+    );
+    println!("| | wall | CPU | wall / du | CPU / du | CPU / scan |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    let medians = times.map(|times| {
+        let wall = median(times.iter().map(|it| it.0).collect());
+        let cpu = median(times.iter().map(|it| it.1).collect());
+        (ms(wall), ms(cpu))
+    });
+    let (du, scan) = (medians[0], medians[1]);
+    for ((name, _), (wall, cpu)) in STEPS.iter().zip(medians) {
+        println!(
+            "| {name} | {wall:.0} ms | {cpu:.0} ms | {:.2} × | {:.2} × | {:.2} × |",
+            wall / du.0,
+            cpu / du.1,
+            cpu / scan.1,
+        );
     }
+}
+
+/// Builds the synthetic workspace and copies its profile directory. Returns the workspace.
+fn built(args: &Args) -> PathBuf {
+    let workspace = Synthetic::new(args.packages, false);
+    println!("building {} packages …", args.packages);
+    workspace.cargo(&["build", "--workspace", "--quiet"]);
+    workspace.cargo(&["check", "--workspace", "--quiet"]);
+    let target = workspace.path("target");
+    for number in 1..=args.copies {
+        let copy = target.join(format!("copy-{number}"));
+        if !copy.exists() {
+            copy_all(&target.join("debug"), &copy);
+        }
+    }
+    workspace.root().to_owned()
+}
+
+/// Copies a directory, but only the start of large files: no step reads their end.
+fn copy_all(from: &Path, to: &Path) {
+    const START: usize = 16 << 10;
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &copy);
+        } else {
+            let mut content = fs::read(entry.path()).unwrap();
+            content.truncate(START);
+            fs::write(copy, content).unwrap();
+        }
+    }
+}
+
+/// Looks at every file of a directory once, as a program that is measured.
+pub(crate) fn scan(args: &ScanArgs) {
+    println!("{:?}", counts(&args.directory));
+}
+
+/// Returns the number of files and the number of directories below a directory.
+fn counts(directory: &Path) -> (usize, usize) {
+    let (mut files, mut directories) = (0, 1);
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        if entry.metadata().unwrap().is_dir() {
+            let inner = counts(&entry.path());
+            files += inner.0;
+            directories += inner.1;
+        } else {
+            files += 1;
+        }
+    }
+    (files, directories)
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::thread;
 
 thread_local! {
@@ -23,10 +24,9 @@ pub fn parts<T: Sync, R: Send>(list: &[T], of: impl Fn(&[T]) -> Vec<R> + Sync) -
     // Starting a thread costs as much as reading a few small files.
     const LEAST: usize = 32;
     const MOST_THREADS: usize = 8;
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = match ALONE.get() {
         true => 1,
-        false => processors.min(MOST_THREADS),
+        false => processors().min(MOST_THREADS),
     };
     let size = list.len().div_ceil(threads).max(LEAST);
     if list.len() <= size {
@@ -48,6 +48,13 @@ pub fn parts<T: Sync, R: Send>(list: &[T], of: impl Fn(&[T]) -> Vec<R> + Sync) -
         }
         all
     })
+}
+
+/// Returns the number of processors. The system reads several files to find the number, so it is
+/// asked once.
+fn processors() -> usize {
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Roots;
-use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
+use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir, dep_info};
 use xtask_impact::paths::resolved;
 use xtask_impact::records::names::{crate_name, target_kind};
@@ -72,10 +72,24 @@ impl<'a> ProfileReader<'a> {
     /// # Errors
     /// Returns an error if a directory cannot be listed.
     pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<ProfileDirScan> {
-        let mut units = Vec::new();
-        let mut runs = Vec::new();
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
+        self.read_named(place, target, &named)
+    }
+
+    /// Reads one profile directory like [`ProfileReader::read`]. `named` are the units in it that
+    /// were listed before.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be listed.
+    pub fn read_named(
+        &mut self,
+        place: &ProfileDir,
+        target: &Utf8Path,
+        named: &[NamedUnit],
+    ) -> Result<ProfileDirScan> {
+        let mut units = Vec::new();
+        let mut runs = Vec::new();
         let (workspace, by_name) = (self.workspace, &self.by_name);
         // Finds the packages of a unit. A script run is left out, since its script shows the
         // package.
@@ -86,7 +100,7 @@ impl<'a> ProfileReader<'a> {
                 .filter(|&package| is_of(workspace, package, place, hash, unit))
                 .collect()
         };
-        let owners = parallel::parts(&named, |part| {
+        let owners = parallel::parts(named, |part| {
             let owners = part.iter().map(|(name, hash, units)| {
                 let owners = units.iter().map(|unit| owners_of(name, hash, unit));
                 owners.collect::<Vec<_>>()
@@ -145,7 +159,7 @@ impl<'a> ProfileReader<'a> {
             let script_of = |name: &str, hash: &str, unit: &UnitName| {
                 Some(self.script_of(place, name, hash, unit)?.1.clone())
             };
-            contents.strays = living.strays(&contents, &named, &script_of);
+            contents.strays = living.strays(&contents, named, &script_of);
         }
         contents.list(target)?;
         Ok(contents)

@@ -1,6 +1,8 @@
 //! Sweeps the directories of a workspace: reads, plans, takes cargo's locks, plans again, removes.
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
@@ -69,10 +71,19 @@ impl Sweep<'_> {
             self.refuse_shared(directories, at == 0)?;
         }
         let nested: Vec<Utf8PathBuf> = others.iter().map(|it| it.build.clone()).collect();
-        let installed = InstalledToolchains::find(self.runner, &self.limits.toolchains)?;
-        let look = |needs: &mut FoundNeeds| self.look(&all, &nested, installed.as_ref(), needs);
+        // The answers of rustup and of the compilers take as long as the directories.
+        let (installed, scans) = thread::scope(|scope| {
+            let ask = || InstalledToolchains::find(self.runner, &self.limits.toolchains);
+            let asked = scope.spawn(ask);
+            let scans = scan_all(&all, &nested);
+            let installed = asked.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (installed, scans)
+        });
+        let installed = installed?;
+        let look =
+            |scans, needs: &mut FoundNeeds| self.look(scans, &all, installed.as_ref(), needs);
         let mut needs = Vec::new();
-        let (mut read, mut plan) = look(&mut needs)?;
+        let (mut read, mut plan) = look(scans?, &mut needs)?;
         let left_out = match self.options.all_target_dirs {
             true => Vec::new(),
             false => nested.clone(),
@@ -98,7 +109,7 @@ impl Sweep<'_> {
             let mut locks = self.lock(&read)?;
             loop {
                 // A build may have ended since the directories were read.
-                (read, plan) = look(&mut needs)?;
+                (read, plan) = look(scan_all(&all, &nested)?, &mut needs)?;
                 if locks.iter().all(BuildLocks::is_complete) {
                     break;
                 }
@@ -138,25 +149,17 @@ impl Sweep<'_> {
         }
     }
 
-    /// Reads all directories and makes the plan. The keep commands run only if something may be
-    /// removed, and only once for the same units.
+    /// Makes the plan for all directories. The keep commands run only if something may be removed,
+    /// and only once for the same units.
     fn look(
         &self,
+        scans: Vec<DirectoryScan>,
         all: &[Directories],
-        nested: &[Utf8PathBuf],
         installed: Option<&InstalledToolchains>,
         needs: &mut FoundNeeds,
     ) -> Result<(Vec<SweptDirectory>, SweepPlan)> {
         let mut read = Vec::new();
-        for directories in all {
-            let others: Vec<_> = nested
-                .iter()
-                .filter(|it| **it != directories.build)
-                .cloned()
-                .collect();
-            let place = directories.build.as_str();
-            let look = || DirectoryScan::read(directories, &others);
-            let mut scan = progress::during("Reading", place, look)?;
+        for (directories, mut scan) in all.iter().zip(scans) {
             let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
             let garbage = garbage::find(&mut scan, self.workspace, directories, installed)?;
             read.push(SweptDirectory {
@@ -238,6 +241,17 @@ impl Sweep<'_> {
             return Ok(locks);
         }
     }
+}
+
+/// Reads all directories. `nested` are the build directories that may lie in other directories.
+fn scan_all(all: &[Directories], nested: &[Utf8PathBuf]) -> Result<Vec<DirectoryScan>> {
+    let scan = |directories: &Directories| {
+        let others = nested.iter().filter(|it| **it != directories.build);
+        let others: Vec<_> = others.cloned().collect();
+        let read = || DirectoryScan::read(directories, &others);
+        progress::during("Reading", directories.build.as_str(), read)
+    };
+    all.iter().map(scan).collect()
 }
 
 /// Returns the workspace's own directories, and the other directories that it builds in.

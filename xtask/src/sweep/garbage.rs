@@ -146,8 +146,9 @@ fn orphans(
     let mut reader = ProfileReader::new(workspace, std::iter::empty(), None, Some(&living));
     let mut read = Vec::new();
     let mut foreign = None;
-    for place in &scan.places {
-        let contents = reader.read(place, &directories.target)?;
+    for (index, place) in scan.places.iter().enumerate() {
+        let named = scan.named(index);
+        let contents = reader.read_named(place, &directories.target, &named)?;
         foreign = foreign.or_else(|| living.foreign_package(&contents));
         read.push(contents);
     }

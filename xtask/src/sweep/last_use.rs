@@ -144,11 +144,18 @@ pub(crate) fn arm(
     failed
 }
 
-/// Sets the access time of a file to its modification time. Returns false if the system refuses.
+/// Sets the access time of a file to its modification time, unless nobody read the file since the
+/// time was set. Returns false if the system refuses.
 fn set_back(path: &Utf8Path) -> bool {
-    let Ok(modified) = path.metadata().and_then(|it| it.modified()) else {
+    let times = path
+        .metadata()
+        .and_then(|it| Ok((it.accessed()?, it.modified()?)));
+    let Ok((accessed, modified)) = times else {
         return true;
     };
+    if accessed == modified {
+        return true;
+    }
     let file = File::options().append(true).open(path);
     let times = FileTimes::new().set_accessed(modified);
     file.and_then(|file| file.set_times(times)).is_ok()

@@ -1,18 +1,19 @@
 //! Reads a build directory: its units with their files and sizes, and the files that units share.
 
+mod listing;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
+use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
 use xtask_impact::paths::hashed;
 use xtask_impact::{build_dir, parallel};
 
+use self::listing::{FileStat, Listing};
 use crate::artifacts::disk_size::Link;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
@@ -93,22 +94,43 @@ impl DirectoryScan {
     /// # Errors
     /// Returns an error if a directory cannot be listed, or if its layout is unknown.
     pub(crate) fn read(directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
+        let listing = Listing::of(directories, others)?;
+        Self::of(&listing, directories, others)
+    }
+
+    /// Makes the scan from a listing. Reads only the contents of the fingerprints.
+    fn of(listing: &Listing, directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
         let mut scan = Self {
             places: build_dir::profile_dirs(&directories.build)?,
             ..Self::default()
         };
         for (index, place) in scan.places.iter().enumerate() {
-            let named = place.unit_names(&|_| true)?;
+            let named = place.listed_names(&|directory| listing.names(directory));
             let units = parallel::parts(&named, |part| {
-                let units = part.iter().map(|it| SweepUnit::read(place, index, it));
+                let units = part
+                    .iter()
+                    .map(|it| SweepUnit::read(listing, place, index, it));
                 units.collect()
             });
             scan.units.extend(units);
         }
-        walk::walk(&mut scan, directories, others)?;
+        walk::walk(&mut scan, listing, directories, others)?;
         scan.own_incremental();
         scan.own_documentation();
         Ok(scan)
+    }
+
+    /// Returns the package, the hash and the names of each unit with a directory of its own in a
+    /// profile directory.
+    pub(crate) fn named(&self, place: usize) -> Vec<NamedUnit> {
+        let has_directory = |unit: &&SweepUnit| {
+            let is_first = is_first_layout(&self.places[place]);
+            unit.place == place && (unit.has_fingerprint || !is_first)
+        };
+        let units = self.units.iter().filter(has_directory);
+        units
+            .map(|it| (it.package.clone(), it.hash.clone(), it.names.clone()))
+            .collect()
     }
 
     /// Returns a hash of what the plan depends on: the units and the times of their builds.
@@ -157,18 +179,22 @@ impl DirectoryScan {
     /// Returns the version of each compiler, by the number in the fingerprints. A number is left
     /// out if no library contains its version, or if libraries disagree.
     pub(crate) fn compilers(&self) -> HashMap<u64, String> {
-        let mut versions: HashMap<u64, BTreeSet<String>> = HashMap::new();
+        /// Three libraries are enough to notice that a number is not one compiler.
+        const ENOUGH: usize = 3;
+        let mut versions: HashMap<u64, Vec<String>> = HashMap::new();
         for unit in &self.units {
             let Some(rustc) = unit.rustc else { continue };
             let known = versions.entry(rustc).or_default();
-            // Three libraries are enough to notice that a number is not one compiler.
-            if known.len() < 2 {
+            if known.len() < ENOUGH {
                 known.extend(unit.metadata().and_then(|it| compiler_of(&it)));
             }
         }
-        let only = |(rustc, mut known): (u64, BTreeSet<String>)| match known.len() {
-            1 => Some((rustc, known.pop_first()?)),
-            _ => None,
+        let only = |(rustc, known): (u64, Vec<String>)| {
+            let mut known = BTreeSet::from_iter(known);
+            match known.len() {
+                1 => Some((rustc, known.pop_first()?)),
+                _ => None,
+            }
         };
         versions.into_iter().filter_map(only).collect()
     }
@@ -260,9 +286,10 @@ impl UnitsByValue {
 
 impl SweepUnit {
     /// Reads the record of a unit. `named` are its package, its hash and its names.
-    fn read(place: &ProfileDir, index: usize, named: &(String, String, Vec<UnitName>)) -> Self {
+    fn read(listing: &Listing, place: &ProfileDir, index: usize, named: &NamedUnit) -> Self {
         let (package, hash, names) = named;
         let directory = place.fingerprint_dir(package, hash);
+        let own = listing.stat(&directory);
         let script_output = place.script_output(package, hash);
         let run_directory = script_output.parent().unwrap_or(&directory);
         let mut unit = Self {
@@ -273,8 +300,8 @@ impl SweepUnit {
             values: Vec::new(),
             dependencies: Vec::new(),
             rustc: None,
-            has_fingerprint: directory.is_dir(),
-            built: modified(&directory).unwrap_or(SystemTime::UNIX_EPOCH),
+            has_fingerprint: own.is_some_and(|it| it.is_dir),
+            built: own.map_or(SystemTime::UNIX_EPOCH, |it| it.modified),
             spans: Vec::new(),
             read_by_others: None,
             accessed: None,
@@ -283,8 +310,8 @@ impl SweepUnit {
             sizes: Sizes::default(),
         };
         let stamps = [&*directory, run_directory].map(|it| it.join("invoked.timestamp"));
-        let started = stamps.iter().find_map(|path| fs::metadata(path).ok());
-        unit.read_by_others = started.as_ref().and_then(read_by_others);
+        let started = stamps.iter().find_map(|path| listing.stat(path));
+        unit.read_by_others = started.and_then(read_by_others);
         for name in names {
             if let Some((value, fingerprint)) = place.fingerprint(package, hash, name) {
                 unit.values.push(value);
@@ -293,14 +320,12 @@ impl SweepUnit {
                     .extend(fingerprint.deps.iter().map(|it| it.3));
             }
             let file_name = name.file_name();
-            let record = fs::metadata(directory.join(&file_name)).ok();
-            let reference = fs::metadata(directory.join(format!("dep-{file_name}"))).ok();
-            let accesses = [&record, &reference].into_iter().flatten();
-            let accesses = accesses.filter_map(|it| it.accessed().ok());
-            unit.accessed = unit.accessed.max(accesses.max());
-            let end = record.and_then(|it| it.modified().ok());
-            let start = reference.as_ref().or(started.as_ref());
-            let start = start.and_then(|it| it.modified().ok());
+            let record = listing.stat(&directory.join(&file_name));
+            let reference = listing.stat(&directory.join(format!("dep-{file_name}")));
+            let accesses = [record, reference].into_iter().flatten();
+            unit.accessed = unit.accessed.max(accesses.map(|it| it.accessed).max());
+            let end = record.map(|it| it.modified);
+            let start = reference.or(started).map(|it| it.modified);
             if let (Some(start), Some(end), false) = (start, end, unit.values.is_empty()) {
                 unit.spans.push((name.target.replace('-', "_"), start, end));
             }
@@ -370,14 +395,9 @@ impl SweepUnit {
 
 /// Returns the time at which a file was read, if it was read after it was written. Cargo writes
 /// `invoked.timestamp` and never reads it.
-fn read_by_others(metadata: &fs::Metadata) -> Option<SystemTime> {
-    let accessed = metadata.accessed().ok()?;
-    let modified = metadata.modified().ok()?;
-    (accessed > modified + Duration::from_secs(1)).then_some(accessed)
-}
-
-fn modified(path: &Utf8Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|it| it.modified()).ok()
+fn read_by_others(stat: FileStat) -> Option<SystemTime> {
+    let was_read = stat.accessed > stat.modified + Duration::from_secs(1);
+    was_read.then_some(stat.accessed)
 }
 
 /// The files of units with several hard links, by their identity.
@@ -387,3 +407,6 @@ pub(crate) type LinkedFiles = HashMap<Link, usize>;
 pub(crate) fn is_first_layout(place: &ProfileDir) -> bool {
     place.layout == Layout::V1
 }
+
+#[cfg(test)]
+mod tests;

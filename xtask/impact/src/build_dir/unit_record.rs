@@ -9,7 +9,7 @@ use std::fs;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::dep_info::Fingerprint;
@@ -18,6 +18,9 @@ use crate::{files, parallel};
 
 /// The package name and the hash of a unit, which make the name of its directory.
 pub(super) type UnitDir = (String, String);
+
+/// The package and the hash of a unit's directory, with the units that have records there.
+pub type NamedUnit = (String, String, Vec<UnitName>);
 
 /// The action of a unit on its target.
 #[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
@@ -178,10 +181,7 @@ impl ProfileDir {
     ///
     /// # Errors
     /// Returns an error if a directory cannot be listed.
-    pub fn unit_names(
-        &self,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<(String, String, Vec<UnitName>)>> {
+    pub fn unit_names(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<NamedUnit>> {
         let directories = self.unit_dirs(wanted)?;
         let listed = parallel::parts(&directories, |part| {
             let listed = part.iter().map(|(package, hash)| {
@@ -194,6 +194,20 @@ impl ProfileDir {
         let found =
             found.map(|((package, hash), names): (_, Result<_>)| Ok((package, hash, names?)));
         found.collect()
+    }
+
+    /// Returns package, hash and names of every unit like [`ProfileDir::unit_names`], from
+    /// directories that were listed before. `names` returns the sorted names in a directory.
+    pub fn listed_names(&self, names: &dyn Fn(&Utf8Path) -> Vec<String>) -> Vec<NamedUnit> {
+        let directories = self.unit_dirs_in(&|_| true, &|it| Ok(names(it)));
+        let directories = directories.unwrap_or_default().into_iter();
+        let named = directories.map(|(package, hash)| {
+            let files = names(&self.fingerprint_dir(&package, &hash));
+            let units = files.iter().filter_map(|it| UnitName::parse(it));
+            let units = units.collect();
+            (package, hash, units)
+        });
+        named.collect()
     }
 
     /// Returns the fingerprint of a unit: the number, and the values that it was computed from.
@@ -231,6 +245,15 @@ impl ProfileDir {
 
     /// Returns package and hash of every unit directory of the wanted packages, sorted.
     pub(super) fn unit_dirs(&self, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<UnitDir>> {
+        self.unit_dirs_in(wanted, &entries)
+    }
+
+    /// Returns the directories like [`ProfileDir::unit_dirs`]. `entries` lists a directory.
+    fn unit_dirs_in(
+        &self,
+        wanted: &dyn Fn(&str) -> bool,
+        entries: &dyn Fn(&Utf8Path) -> Result<Vec<String>>,
+    ) -> Result<Vec<UnitDir>> {
         let mut units = Vec::new();
         match self.layout {
             Layout::V1 => {

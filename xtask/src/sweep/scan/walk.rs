@@ -1,15 +1,15 @@
 //! Walks the directories once and counts every file for the unit that it belongs to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::Metadata;
-use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir;
 use xtask_impact::build_dir::{Directories, Layout};
-use xtask_impact::paths::{is_absent, resolved};
-use xtask_impact::{build_dir, quote};
+use xtask_impact::paths::resolved;
 
+use super::listing::{self, FileStat, ListedFile, Listing};
 use super::{DirectoryScan, LinkedFiles, SharedArtifact, Sizes, SweepUnit};
 use crate::artifacts::disk_size::{self, Link};
 use crate::artifacts::plan::Artifact;
@@ -18,6 +18,7 @@ use crate::artifacts::plan::Artifact;
 /// and the shared artifacts to the scan.
 pub(super) fn walk(
     scan: &mut DirectoryScan,
+    listing: &Listing,
     directories: &Directories,
     others: &[Utf8PathBuf],
 ) -> Result<()> {
@@ -36,6 +37,7 @@ pub(super) fn walk(
     }
     let mut walker = Walker {
         scan,
+        listing,
         units,
         profiles,
         others: others.to_vec(),
@@ -59,6 +61,7 @@ pub(super) fn walk(
 
 struct Walker<'a> {
     scan: &'a mut DirectoryScan,
+    listing: &'a Listing,
     /// The units by the first place of their profile directory, their layout (true for the first)
     /// and their hash.
     units: HashMap<(usize, bool, String), usize>,
@@ -78,14 +81,14 @@ struct Walker<'a> {
 struct Entry {
     name: String,
     path: Utf8PathBuf,
-    metadata: Metadata,
+    stat: FileStat,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
     /// Counts a build directory.
     fn root(&mut self, root: &Utf8Path) -> Result<()> {
         self.scan.bytes += own_size(root);
-        for entry in entries(root)? {
+        for entry in self.entries(root)? {
             let profile = self.profiles.get(&entry.path).copied();
             let is_triple = self
                 .profiles
@@ -95,9 +98,7 @@ impl Walker<'_> {
                 _ if self.others.contains(&entry.path) => {}
                 Some(place) => self.profile(place, &entry.path)?,
                 None if is_triple => self.root(&entry.path)?,
-                None if entry.name == "doc" && entry.metadata.is_dir() => {
-                    self.documentation(&entry)?
-                }
+                None if entry.name == "doc" && entry.stat.is_dir => self.documentation(&entry)?,
                 None => self.other(entry, None)?,
             }
         }
@@ -108,18 +109,16 @@ impl Walker<'_> {
     fn outputs(&mut self, root: &Utf8Path, directories: &Directories) -> Result<()> {
         self.scan.bytes += own_size(root);
         let places = self.output_places(directories);
-        for entry in entries(root)? {
+        for entry in self.entries(root)? {
             let place = places.get(&entry.path).copied();
             let is_triple = places.keys().any(|it| it.parent() == Some(&entry.path));
             match place {
                 _ if self.others.contains(&entry.path) => {}
                 None if is_triple => self.outputs(&entry.path, directories)?,
-                None if entry.name == "doc" && entry.metadata.is_dir() => {
-                    self.documentation(&entry)?
-                }
+                None if entry.name == "doc" && entry.stat.is_dir => self.documentation(&entry)?,
                 Some(place) => {
-                    self.scan.bytes += disk_size::bytes(&entry.metadata);
-                    for inner in entries(&entry.path)? {
+                    self.scan.bytes += entry.stat.bytes;
+                    for inner in self.entries(&entry.path)? {
                         self.output(inner, place)?;
                     }
                 }
@@ -140,8 +139,8 @@ impl Walker<'_> {
     fn uplifted_in(&mut self, target: &Utf8Path, directories: &Directories) -> Result<()> {
         for (path, place) in self.output_places(directories) {
             if path.starts_with(target) && !self.profiles.contains_key(&path) {
-                for entry in entries(&path)? {
-                    if entry.metadata.is_file() {
+                for entry in self.entries(&path)? {
+                    if entry.stat.is_file {
                         self.uplifted(entry, place, Sizes::default());
                     }
                 }
@@ -153,9 +152,9 @@ impl Walker<'_> {
     /// Counts a final artifact, or a directory of final artifacts.
     fn output(&mut self, entry: Entry, place: usize) -> Result<()> {
         match entry.name.as_str() {
-            "examples" if entry.metadata.is_dir() => {
-                self.scan.bytes += disk_size::bytes(&entry.metadata);
-                for inner in entries(&entry.path)? {
+            "examples" if entry.stat.is_dir => {
+                self.scan.bytes += entry.stat.bytes;
+                for inner in self.entries(&entry.path)? {
                     let sizes = self.tree(&inner, None)?;
                     self.uplifted(inner, place, sizes);
                 }
@@ -174,19 +173,19 @@ impl Walker<'_> {
     fn profile(&mut self, place: usize, path: &Utf8Path) -> Result<()> {
         self.scan.bytes += own_size(path);
         let mut rest = Vec::new();
-        for entry in entries(path)? {
-            match (entry.name.as_str(), entry.metadata.is_dir()) {
+        for entry in self.entries(path)? {
+            match (entry.name.as_str(), entry.stat.is_dir) {
                 (".fingerprint", true) => {
-                    self.scan.bytes += disk_size::bytes(&entry.metadata);
-                    for inner in entries(&entry.path)? {
+                    self.scan.bytes += entry.stat.bytes;
+                    for inner in self.entries(&entry.path)? {
                         let hash = build_dir::split_hash(&inner.name).map(|it| it.1.to_owned());
                         self.in_first(place, inner, hash.as_deref(), Artifact::Fingerprint)?;
                     }
                 }
                 ("deps", true) => self.shared_directory(place, &entry)?,
                 ("examples", true) => {
-                    self.scan.bytes += disk_size::bytes(&entry.metadata);
-                    for inner in entries(&entry.path)? {
+                    self.scan.bytes += entry.stat.bytes;
+                    for inner in self.entries(&entry.path)? {
                         match build_dir::hash_in(&inner.name).map(str::to_owned) {
                             Some(hash) => {
                                 self.in_first(place, inner, Some(&hash), Artifact::Output)?;
@@ -197,8 +196,8 @@ impl Walker<'_> {
                 }
                 ("build", true) => self.build(place, &entry)?,
                 ("incremental", true) => {
-                    self.scan.bytes += disk_size::bytes(&entry.metadata);
-                    for inner in entries(&entry.path)? {
+                    self.scan.bytes += entry.stat.bytes;
+                    for inner in self.entries(&entry.path)? {
                         self.incremental(place, inner)?;
                     }
                 }
@@ -213,8 +212,8 @@ impl Walker<'_> {
     }
 
     fn shared_directory(&mut self, place: usize, directory: &Entry) -> Result<()> {
-        self.scan.bytes += disk_size::bytes(&directory.metadata);
-        for inner in entries(&directory.path)? {
+        self.scan.bytes += directory.stat.bytes;
+        for inner in self.entries(&directory.path)? {
             let hash = build_dir::hash_in(&inner.name).map(str::to_owned);
             self.in_first(place, inner, hash.as_deref(), Artifact::Output)?;
         }
@@ -224,19 +223,19 @@ impl Walker<'_> {
     /// Counts the directory `build`, which holds script runs of the first layout and all units of
     /// the second layout.
     fn build(&mut self, place: usize, directory: &Entry) -> Result<()> {
-        self.scan.bytes += disk_size::bytes(&directory.metadata);
-        for package in entries(&directory.path)? {
+        self.scan.bytes += directory.stat.bytes;
+        for package in self.entries(&directory.path)? {
             if let Some((_, hash)) = build_dir::split_hash(&package.name) {
                 let hash = hash.to_owned();
                 self.in_first(place, package, Some(&hash), Artifact::Output)?;
                 continue;
             }
-            if !package.metadata.is_dir() {
+            if !package.stat.is_dir {
                 self.other(package, Some(place))?;
                 continue;
             }
-            self.scan.bytes += disk_size::bytes(&package.metadata);
-            for unit in entries(&package.path)? {
+            self.scan.bytes += package.stat.bytes;
+            for unit in self.entries(&package.path)? {
                 let known = self.units.get(&(place, false, unit.name.clone())).copied();
                 match known {
                     Some(index) => self.count(index, &unit, Artifact::Output)?,
@@ -270,7 +269,7 @@ impl Walker<'_> {
     /// Returns the unit that stands for files whose fingerprint is gone.
     fn remains(&mut self, place: usize, hash: &str, entry: &Entry) -> usize {
         let key = (place, hash.to_owned());
-        let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let modified = entry.stat.modified;
         if let Some(&index) = self.remains.get(&key) {
             let unit = &mut self.scan.units[index];
             unit.built = unit.built.max(modified);
@@ -317,12 +316,12 @@ impl Walker<'_> {
         let name = name.to_owned();
         let sizes = self.tree(&entry, None)?;
         let mut sessions = Vec::new();
-        for session in entries(&entry.path)? {
-            if session.metadata.is_dir() && !session.name.ends_with("-working") {
-                sessions.extend(session.metadata.modified().ok());
+        for session in self.entries(&entry.path)? {
+            if session.stat.is_dir && !session.name.ends_with("-working") {
+                sessions.push(session.stat.modified);
             }
         }
-        let own = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let own = entry.stat.modified;
         self.scan.shared.push(SharedArtifact {
             kind: Some(Artifact::Incremental),
             place: Some(place),
@@ -337,17 +336,17 @@ impl Walker<'_> {
 
     /// Counts a directory of documentation: the pages of each crate, and the files of all crates.
     fn documentation(&mut self, directory: &Entry) -> Result<()> {
-        self.scan.bytes += disk_size::bytes(&directory.metadata);
-        let inner = entries(&directory.path)?.into_iter();
+        self.scan.bytes += directory.stat.bytes;
+        let inner = self.entries(&directory.path)?.into_iter();
         let (sources, inner): (Vec<_>, Vec<_>) = inner.partition(|it| it.name == "src");
         let mut pages = BTreeMap::new();
         for source in &sources {
-            self.scan.bytes += disk_size::bytes(&source.metadata);
-            let of_crates = entries(&source.path)?.into_iter();
+            self.scan.bytes += source.stat.bytes;
+            let of_crates = self.entries(&source.path)?.into_iter();
             pages.extend(of_crates.map(|it| (it.name.clone(), it)));
         }
         for entry in inner {
-            let is_page = entry.metadata.is_dir() && entry.path.join("index.html").is_file();
+            let is_page = self.is_page(&entry);
             if !is_page {
                 self.other(entry, None)?;
                 continue;
@@ -356,7 +355,7 @@ impl Walker<'_> {
             if let Some(sources) = pages.remove(&entry.name) {
                 sizes.add(self.tree(&sources, None)?);
             }
-            let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let modified = entry.stat.modified;
             let own_sources = directory.path.join("src").join(&entry.name);
             self.scan.shared.push(SharedArtifact {
                 kind: Some(Artifact::Documentation),
@@ -374,11 +373,17 @@ impl Walker<'_> {
         Ok(())
     }
 
+    /// Returns true if a directory holds the pages of a crate.
+    fn is_page(&self, entry: &Entry) -> bool {
+        let index = self.listing.stat(&entry.path.join("index.html"));
+        entry.stat.is_dir && index.is_some_and(|it| it.is_file)
+    }
+
     /// Adds a final artifact. Its unit is found when all files are known.
     fn uplifted(&mut self, entry: Entry, place: usize, sizes: Sizes) {
-        let owner = disk_size::link(&entry.metadata);
+        let owner = entry.stat.link;
         let owner = owner.and_then(|link| self.linked.get(&link).copied());
-        let modified = entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let modified = entry.stat.modified;
         self.scan.shared.push(SharedArtifact {
             kind: owner.map(|_| Artifact::Uplifted),
             place: Some(place),
@@ -396,7 +401,7 @@ impl Walker<'_> {
         self.scan.shared.push(SharedArtifact {
             kind: None,
             place,
-            modified: entry.metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            modified: entry.stat.modified,
             name: entry.name,
             paths: vec![entry.path],
             sizes,
@@ -424,27 +429,57 @@ impl Walker<'_> {
     /// once, and belong to `unit`.
     fn tree(&mut self, entry: &Entry, unit: Option<usize>) -> Result<Sizes> {
         let mut sizes = Sizes::default();
-        let mut pending = vec![(entry.path.clone(), entry.metadata.clone())];
-        while let Some((path, metadata)) = pending.pop() {
-            if metadata.is_dir() && self.others.contains(&path) {
-                continue;
-            }
-            let link = disk_size::link(&metadata);
-            if let (Some(link), Some(unit)) = (link, unit) {
-                self.linked.entry(link).or_insert(unit);
-            }
-            let is_counted = link.is_some_and(|link| !self.seen.insert(link));
-            sizes.files += u64::from(!metadata.is_dir());
-            if !is_counted {
-                sizes.bytes += disk_size::bytes(&metadata);
-            }
-            if metadata.is_dir() {
-                let inner = entries(&path)?.into_iter();
-                pending.extend(inner.map(|it| (it.path, it.metadata)));
+        if entry.stat.is_dir && self.others.contains(&entry.path) {
+            return Ok(sizes);
+        }
+        self.add(entry.stat, unit, &mut sizes);
+        let mut pending = Vec::from_iter(entry.stat.is_dir.then(|| entry.path.clone()));
+        while let Some(directory) = pending.pop() {
+            for file in self.files(&directory)?.iter() {
+                if !file.stat.is_dir {
+                    self.add(file.stat, unit, &mut sizes);
+                    continue;
+                }
+                let path = directory.join(&file.name);
+                if !self.others.contains(&path) {
+                    self.add(file.stat, unit, &mut sizes);
+                    pending.push(path);
+                }
             }
         }
         self.scan.bytes += sizes.bytes;
         Ok(sizes)
+    }
+
+    /// Adds a file to a size, unless the file is counted already under another name.
+    fn add(&mut self, stat: FileStat, unit: Option<usize>, sizes: &mut Sizes) {
+        if let (Some(link), Some(unit)) = (stat.link, unit) {
+            self.linked.entry(link).or_insert(unit);
+        }
+        sizes.files += u64::from(!stat.is_dir);
+        let is_counted = stat.link.is_some_and(|link| !self.seen.insert(link));
+        if !is_counted {
+            sizes.bytes += stat.bytes;
+        }
+    }
+
+    /// Returns the contents of a directory. A directory outside of the listing is read.
+    fn files(&self, directory: &Utf8Path) -> Result<Cow<'a, [ListedFile]>> {
+        match self.listing.get(directory) {
+            Some(files) => Ok(Cow::Borrowed(files)),
+            None => listing::list(directory).map(Cow::Owned),
+        }
+    }
+
+    /// Returns the contents of a directory, each with its path.
+    fn entries(&self, directory: &Utf8Path) -> Result<Vec<Entry>> {
+        let files = self.files(directory)?;
+        let entries = files.iter().map(|file| Entry {
+            name: file.name.clone(),
+            path: directory.join(&file.name),
+            stat: file.stat,
+        });
+        Ok(entries.collect())
     }
 }
 
@@ -458,28 +493,4 @@ impl Sizes {
 
 fn own_size(path: &Utf8Path) -> u64 {
     path.metadata().map_or(0, |it| disk_size::bytes(&it))
-}
-
-/// Lists a directory, sorted by name, with the metadata of each entry. No symbolic link is
-/// followed. An entry that a running build removed is left out.
-fn entries(directory: &Utf8Path) -> Result<Vec<Entry>> {
-    let listing = match directory.read_dir_utf8() {
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
-        listing => listing.with_context(|| format!("cannot list {}", quote::name(directory)))?,
-    };
-    let mut found = Vec::new();
-    for entry in listing {
-        // Cargo uses no name that is not UTF-8.
-        let Ok(entry) = entry else { continue };
-        if let Ok(metadata) = entry.metadata() {
-            let (name, path) = (entry.file_name().to_owned(), entry.into_path());
-            found.push(Entry {
-                name,
-                path,
-                metadata,
-            });
-        }
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
 }

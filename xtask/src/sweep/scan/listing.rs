@@ -1,0 +1,131 @@
+//! Everything below some directories, read once.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::Directories;
+use xtask_impact::paths::{is_absent, resolved};
+use xtask_impact::{parallel, quote};
+
+use crate::artifacts::disk_size::{self, Link};
+
+/// The contents of every directory below some directories, each sorted by name.
+#[derive(Debug, Default)]
+pub(crate) struct Listing(HashMap<Utf8PathBuf, Vec<ListedFile>>);
+
+/// A file, a directory or a symbolic link in a [`Listing`].
+#[derive(Clone, Debug)]
+pub(super) struct ListedFile {
+    pub name: String,
+    pub stat: FileStat,
+}
+
+/// The metadata of a file that a sweep needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileStat {
+    pub is_dir: bool,
+    pub is_file: bool,
+    /// The size on the disk.
+    pub bytes: u64,
+    /// The identity of a file that has several names.
+    pub link: Option<Link>,
+    pub modified: SystemTime,
+    pub accessed: SystemTime,
+}
+
+impl Listing {
+    /// Lists a build directory and its target directory, except `others`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Listing::read`].
+    pub(super) fn of(directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
+        let (build, target) = (&*directories.build, &*directories.target);
+        let [real_build, real_target] = [build, target].map(resolved);
+        if real_target.starts_with(real_build) {
+            return Self::read(&[build], others);
+        }
+        let others: Vec<_> = others.iter().cloned().chain([build.to_owned()]).collect();
+        Self::read(&[build, target], &others)
+    }
+
+    /// Lists these directories and all directories below them, except `others`. Looks at each file
+    /// once, and follows no symbolic link below the directories.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be listed. A directory that a running build removed is
+    /// empty.
+    fn read(roots: &[&Utf8Path], others: &[Utf8PathBuf]) -> Result<Self> {
+        let mut listing = Self::default();
+        let mut pending: Vec<_> = roots.iter().map(|&it| it.to_owned()).collect();
+        // Directories of one depth are listed at once, each by one thread.
+        while !pending.is_empty() {
+            let listed = parallel::parts(&pending, |part| part.iter().map(|it| list(it)).collect());
+            let mut inner = Vec::new();
+            for (directory, files) in pending.into_iter().zip(listed) {
+                let files: Vec<ListedFile> = files?;
+                let directories = files.iter().filter(|it| it.stat.is_dir);
+                let directories = directories.map(|it| directory.join(&it.name));
+                inner.extend(directories.filter(|it| !others.contains(it)));
+                listing.0.insert(directory, files);
+            }
+            pending = inner;
+        }
+        Ok(listing)
+    }
+
+    /// Returns the contents of a directory. `None` if no such directory was listed.
+    pub(super) fn get(&self, directory: &Utf8Path) -> Option<&[ListedFile]> {
+        self.0.get(directory).map(Vec::as_slice)
+    }
+
+    /// Returns the names in a directory, sorted.
+    pub(super) fn names(&self, directory: &Utf8Path) -> Vec<String> {
+        let files = self.get(directory).unwrap_or_default();
+        files.iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// Returns the metadata of a file or a directory.
+    pub(super) fn stat(&self, path: &Utf8Path) -> Option<FileStat> {
+        let files = self.get(path.parent()?)?;
+        let name = path.file_name()?;
+        let at = files.binary_search_by(|it| it.name.as_str().cmp(name));
+        Some(files[at.ok()?].stat)
+    }
+}
+
+impl FileStat {
+    fn new(metadata: &Metadata) -> Self {
+        Self {
+            is_dir: metadata.is_dir(),
+            is_file: metadata.is_file(),
+            bytes: disk_size::bytes(metadata),
+            link: disk_size::link(metadata),
+            modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            accessed: metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH),
+        }
+    }
+}
+
+/// Lists a directory, sorted by name. An entry that a running build removed is left out.
+pub(super) fn list(directory: &Utf8Path) -> Result<Vec<ListedFile>> {
+    let listing = match directory.read_dir_utf8() {
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        listing => listing.with_context(|| format!("cannot list {}", quote::name(directory)))?,
+    };
+    let mut found = Vec::new();
+    for entry in listing {
+        // Cargo uses no name that is not UTF-8.
+        let Ok(entry) = entry else { continue };
+        if let Ok(metadata) = entry.metadata() {
+            found.push(ListedFile {
+                name: entry.file_name().to_owned(),
+                stat: FileStat::new(&metadata),
+            });
+        }
+    }
+    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}

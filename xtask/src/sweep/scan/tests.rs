@@ -1,0 +1,121 @@
+//! Scans of made-up build directories.
+
+use std::fs;
+
+use cargo_metadata::camino::Utf8Path;
+
+use super::*;
+
+/// Writes a directory in the first layout: a library with one file of each kind.
+fn write_directory(build: &Utf8Path) {
+    for (file, text) in [
+        (
+            "debug/.fingerprint/a-0123456789abcdef/lib-a",
+            "0100000000000000",
+        ),
+        ("debug/.fingerprint/a-0123456789abcdef/dep-lib-a", "x"),
+        (
+            "debug/.fingerprint/a-0123456789abcdef/invoked.timestamp",
+            "x",
+        ),
+        ("debug/deps/liba-0123456789abcdef.rlib", "some code"),
+        ("debug/deps/a-0123456789abcdef.d", "x"),
+        ("debug/incremental/a-1x/s-1/dep-graph.bin", "x"),
+        ("doc/a/index.html", "x"),
+        ("doc/src/a/lib.rs.html", "x"),
+        ("cargo-timings/cargo-timing.html", "x"),
+    ] {
+        let path = build.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let uplifted = build.join("debug/liba.rlib");
+    fs::hard_link(
+        build.join("debug/deps/liba-0123456789abcdef.rlib"),
+        uplifted,
+    )
+    .unwrap();
+}
+
+/// A file that is gone after the listing is still counted, so no file was looked at twice.
+#[test]
+fn a_scan_counts_from_one_listing() {
+    let directory = tempfile::tempdir().unwrap();
+    let build = Utf8Path::from_path(directory.path())
+        .unwrap()
+        .join("target");
+    write_directory(&build);
+    let directories = Directories {
+        build: build.clone(),
+        target: build.clone(),
+    };
+    let counts = |scan: &DirectoryScan| {
+        let shared = scan.shared.iter();
+        let shared = shared.map(|it| (it.name.clone(), it.kind, it.sizes));
+        let unit = &scan.units[0];
+        let files = unit.files.iter().map(|(_, path)| path.clone());
+        (
+            scan.bytes,
+            (
+                unit.sizes,
+                unit.built,
+                unit.accessed,
+                files.collect::<Vec<_>>(),
+            ),
+            shared.collect::<Vec<_>>(),
+        )
+    };
+    let listing = Listing::of(&directories, &[]).unwrap();
+    let before = DirectoryScan::of(&listing, &directories, &[]).unwrap();
+    assert_eq!(before.units.len(), 1, "{:#?}", before.units);
+    assert_eq!(before.units[0].sizes.files, 5);
+    let kinds = |scan: &DirectoryScan, kind| {
+        let shared = scan.shared.iter();
+        shared.filter(|it| it.kind == kind).count()
+    };
+    for (kind, number) in [
+        (Some(Artifact::Incremental), 1),
+        (Some(Artifact::Documentation), 1),
+        (Some(Artifact::Uplifted), 1),
+        (None, 1),
+    ] {
+        assert_eq!(
+            kinds(&before, kind),
+            number,
+            "{kind:?}: {:#?}",
+            before.shared
+        );
+    }
+
+    for gone in ["debug/deps", "debug/incremental", "doc", "cargo-timings"] {
+        fs::remove_dir_all(build.join(gone)).unwrap();
+    }
+    for gone in ["dep-lib-a", "invoked.timestamp"] {
+        let fingerprint = build.join("debug/.fingerprint/a-0123456789abcdef");
+        fs::remove_file(fingerprint.join(gone)).unwrap();
+    }
+    let after = DirectoryScan::of(&listing, &directories, &[]).unwrap();
+    // The size of the three directories on the way is read from the disk.
+    assert_eq!(counts(&after).1, counts(&before).1);
+    assert_eq!(counts(&after).2, counts(&before).2);
+}
+
+#[test]
+fn other_directories_are_left_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let build = Utf8Path::from_path(directory.path())
+        .unwrap()
+        .join("target");
+    let other = build.join("editor");
+    write_directory(&build);
+    let directories = Directories {
+        build: build.clone(),
+        target: build.clone(),
+    };
+    let bytes = DirectoryScan::read(&directories, &[]).unwrap().bytes;
+    write_directory(&other);
+    let listing = Listing::of(&directories, std::slice::from_ref(&other)).unwrap();
+    assert!(listing.get(&other).is_none());
+    let scan = DirectoryScan::of(&listing, &directories, &[other]).unwrap();
+    assert_eq!(scan.bytes, bytes);
+}
