@@ -257,12 +257,31 @@ fn is_on_nfs(path: &Utf8Path) -> bool {
 fn file_system<'a>(mounts: &'a str, path: &Utf8Path) -> Option<&'a str> {
     let mounts = mounts.lines().filter_map(|line| {
         let mut fields = line.split(' ').skip(1);
-        let point = fields.next()?.replace("\\040", " ");
+        let point = unescaped(fields.next()?);
         path.starts_with(&point)
             .then_some((point.len(), fields.next()?))
     });
     let nearest = mounts.max_by_key(|(length, _)| *length);
     nearest.map(|(_, file_system)| file_system)
+}
+
+/// Returns a mount point from the list of mounts, in which the system writes spaces, tabs, line
+/// breaks and backslashes as octal numbers.
+fn unescaped(field: &str) -> String {
+    let mut parts = field.split('\\');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (character, rest) = match part.get(..3) {
+            Some("011") => ('\t', &part[3..]),
+            Some("012") => ('\n', &part[3..]),
+            Some("040") => (' ', &part[3..]),
+            Some("134") => ('\\', &part[3..]),
+            _ => ('\\', part),
+        };
+        text.push(character);
+        text.push_str(rest);
+    }
+    text
 }
 
 #[cfg(test)]

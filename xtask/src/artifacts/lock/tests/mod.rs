@@ -130,6 +130,8 @@ fn a_path_lies_on_the_nearest_mount_above_the_path() {
         /dev/a / ext4 rw 0 0\n\
         server:/home /home nfs4 rw 0 0\n\
         /dev/b /home/me/far\\040away btrfs rw 0 0\n\
+        /dev/c /mnt/a\\011b\\012c\\134d xfs rw 0 0\n\
+        server:/d /mnt/\\134040 nfs rw 0 0\n\
         tmpfs /home/me/target tmpfs rw 0 0\n\
         server:/x /home/me/target nfs rw 0 0\n";
     for (path, expected) in [
@@ -137,6 +139,8 @@ fn a_path_lies_on_the_nearest_mount_above_the_path() {
         ("/homeland", "ext4"),
         ("/home/me", "nfs4"),
         ("/home/me/far away/target", "btrfs"),
+        ("/mnt/a\tb\nc\\d/target", "xfs"),
+        ("/mnt/\\040", "nfs"),
         ("/home/me/target/debug", "nfs"),
     ] {
         assert_eq!(
