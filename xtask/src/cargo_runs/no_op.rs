@@ -110,6 +110,14 @@ impl KeptCommand {
             command.toolchain = Some(word[1..].to_owned());
         }
         let name = words.next().ok_or_else(|| wrong("is empty"))?;
+        if name == "nextest" {
+            return Err(usage!(
+                "the keep command `{}` is not a command of cargo itself\nhint: nextest uses the \
+                 artifacts of `cargo test`: write `test`, with the packages and the features of \
+                 the nextest run, and `--profile` instead of `--cargo-profile`",
+                quote::line(text)
+            ));
+        }
         let known = COMMANDS
             .iter()
             .find(|(long, short, _)| name == *long || name == *short);
@@ -354,10 +362,12 @@ mod tests {
             [] None ["check"] Some("other") in debug
             the keep command `` is empty
             the keep command `fmt` is unknown
-            the keep command `nextest run` is unknown
+            the keep command `nextest run` is not a command of cargo itself
             the keep command `build 'x` has a quote without an end
         "#]]
         .assert_eq(&all.map(shown).concat());
+        let error = KeptCommand::parse("nextest run").unwrap_err().to_string();
+        assert!(error.contains("write `test`"), "{error}");
     }
 
     #[test]
