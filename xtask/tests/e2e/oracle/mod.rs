@@ -119,10 +119,8 @@ impl<'a> World<'a> {
             }
             project.commit("Make a world");
             let kept = project.beside("world");
-            if kept.exists() {
-                fs::remove_dir_all(&kept).unwrap();
-            }
-            tree::copy(project.root(), &kept, &|_| true);
+            fs::create_dir_all(&kept).unwrap();
+            tree::restore(project.root(), &kept);
             println!("world {number}: {}", story(&edits));
             return Self {
                 project,
@@ -171,8 +169,7 @@ impl<'a> World<'a> {
 
 /// Replaces the present state of the project by a kept state.
 fn restore(project: &Project, kept: &str) {
-    fs::remove_dir_all(project.root()).unwrap();
-    tree::copy(&project.beside(kept), project.root(), &|_| true);
+    tree::restore(&project.beside(kept), project.root());
 }
 
 /// Makes a number of edits, one after the other.

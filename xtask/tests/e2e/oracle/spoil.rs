@@ -46,8 +46,7 @@ impl Spoiled {
 }
 
 fn replace_by(project: &Project, other: &str) {
-    project.remove("target");
-    tree::copy(&project.beside(other), &project.path("target"), &|_| true);
+    tree::restore(&project.beside(other), &project.path("target"));
 }
 
 fn damage(random: &mut Random, directory: &Path) {
