@@ -22,18 +22,22 @@ pub(crate) struct InvalidatedUnits {
     pub(crate) units: BTreeMap<BuiltIx, String>,
     /// The directories of incremental caches.
     pub(crate) caches: BTreeMap<Utf8PathBuf, String>,
+    /// Damaged files in `OUT_DIR`, each with the run of the script that made the file. A script may
+    /// keep a file that exists.
+    pub(crate) files: BTreeMap<Utf8PathBuf, (BuiltIx, String)>,
 }
 
 impl InvalidatedUnits {
     /// Returns true if there is nothing to invalidate or to remove.
     pub(crate) fn is_empty(&self) -> bool {
-        self.units.is_empty() && self.caches.is_empty()
+        self.units.is_empty() && self.caches.is_empty() && self.files.is_empty()
     }
 
     /// Adds the units and caches of another value.
     pub(crate) fn extend(&mut self, other: Self) {
         self.units.extend(other.units);
         self.caches.extend(other.caches);
+        self.files.extend(other.files);
     }
 
     /// Returns the units that cargo builds again: the invalidated units and their dependents.
@@ -59,6 +63,21 @@ impl InvalidatedUnits {
                         because: because.clone(),
                         ..removal
                     }));
+                }
+            }
+            for (path, (unit, because)) in &self.files {
+                let unit = &inventory.units[*unit];
+                if unit.place == at {
+                    removals.push(Removal {
+                        kind: Artifact::Output,
+                        path: path.clone(),
+                        package: unit.package_name.clone(),
+                        package_id: Some(workspace.package(unit.package).id.clone()),
+                        unit: Some(unit.name.clone()),
+                        because: because.clone(),
+                        files: 0,
+                        bytes: 0,
+                    });
                 }
             }
             for (of, path) in &inventory.incremental {

@@ -151,6 +151,9 @@ impl<'a> ErrorJudge<'a> {
             found.invalid.caches.insert(cache.clone(), says);
             return found;
         }
+        if let Some(found) = native::of_path(self, path) {
+            return found;
+        }
         let units = self.inventory.units_at(path);
         if units.is_empty() {
             return subject(ErrorVerdict::NotUnderstood)

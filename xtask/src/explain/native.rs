@@ -69,6 +69,15 @@ pub(super) fn damaged_of(
     found.next()
 }
 
+/// Explains the path of a native library in `OUT_DIR` that is damaged; `None` for any other path.
+pub(super) fn of_path(judge: &ErrorJudge<'_>, path: &Utf8Path) -> Option<ErrorReport> {
+    let subject = Diagnostic {
+        message: path.to_string(),
+        ..Diagnostic::default()
+    };
+    damaged(judge, &subject, path)
+}
+
 /// Explains a library at a path in the `OUT_DIR` of a run; `None` if the file is no such library or
 /// has no fault.
 fn damaged(judge: &ErrorJudge<'_>, error: &Diagnostic, path: &Utf8Path) -> Option<ErrorReport> {
@@ -97,7 +106,12 @@ fn invalid(
 ) -> ErrorReport {
     let found = ErrorReport::new(error, ErrorVerdict::Damaged);
     let mut found = found.artifact(judge.workspace, judge.inventory, (run, path), said);
-    found.invalid.units.insert(run, format!("{path} {said}"));
+    let because = format!("{path} {said}");
+    found.invalid.units.insert(run, because.clone());
+    if path.exists() {
+        let file = (path.to_owned(), (run, because));
+        found.invalid.files.extend([file]);
+    }
     found.says(format!(
         "a native library that the build script of {} made {said}",
         quote::name(&judge.inventory.units[run].package_name)

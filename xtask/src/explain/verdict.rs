@@ -210,7 +210,8 @@ impl ErrorReport {
             shown(&directory.join(unit.name.file_name()))
         });
         let caches = self.invalid.caches.keys().map(|it| shown(it));
-        let paths: Vec<String> = units.chain(caches).collect();
+        let generated = self.invalid.files.keys().map(|it| shown(it));
+        let paths: Vec<String> = units.chain(caches).chain(generated).collect();
         self.cure = Some(Cure {
             command: format!("{} explain --fix {}", entry::name(), paths.join(" ")),
             files,

@@ -387,7 +387,8 @@ impl Case {
         let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for removal in removals {
             let group = match removal["kind"].as_str().unwrap() {
-                "fingerprint" => format!("{} {}", removal["package"], removal["unit"]),
+                // A script may keep a damaged file that exists.
+                "fingerprint" | "output" => format!("{} {}", removal["package"], removal["unit"]),
                 _ => removal["path"].to_string(),
             };
             groups
@@ -457,7 +458,6 @@ const NATIVE: &[Case] = &[
 fn the_proposed_command_is_the_smallest_cure_of_every_damage() {
     let first = [KINDS, FURTHER].concat();
     prove(&Scene::new(), &first);
-    prove(&Scene::new().with_native_library(), NATIVE);
 }
 
 /// Documented in CONTRIBUTING.md, and run every night.
@@ -466,6 +466,13 @@ fn the_proposed_command_is_the_smallest_cure_of_every_damage() {
 fn the_proposed_command_is_the_smallest_cure_in_the_second_layout() {
     let first = [KINDS, FURTHER].concat();
     prove(&Scene::in_second_layout(), &first);
+}
+
+/// Documented in CONTRIBUTING.md, and run every night.
+#[test]
+#[ignore = "many builds"]
+fn the_proposed_command_is_the_smallest_cure_of_native_libraries() {
+    prove(&Scene::new().with_native_library(), NATIVE);
     prove(&Scene::in_second_layout().with_native_library(), NATIVE);
 }
 
