@@ -733,6 +733,16 @@ fn further_reasons_are_explained_in_both_directions() {
         }
     }
     story.tell("an artifact is removed", all);
+    // The profile has the same settings, so its units have the same hashes.
+    project.append("Cargo.toml", "\n[profile.twin]\ninherits = \"dev\"\n");
+    let twin = Asked::with(&["check", "--workspace", "--profile=twin"]);
+    for (to, asked) in [("twin", twin), ("debug", CHECK)] {
+        let from = if to == "twin" { "debug" } else { "twin" };
+        project.remove(&format!("target/{to}"));
+        let (from, to) = (format!("target/{from}"), format!("target/{to}"));
+        crate::support::tree::copy(&project.path(&from), &project.path(&to), &|_| true);
+        story.tell(&format!("{from} is copied to {to}"), asked);
+    }
     expect![[r#"
         nothing
         the manifest sets the profile
@@ -775,6 +785,20 @@ fn contents_are_explained_where_cargo_compares_contents() {
     story.tell("a source of the same size", check);
     crate::support::tree::touch(&project.path("crates/leaf/src/lib.rs"));
     story.tell("a source is only touched", check);
+    // A directory takes the place of a file of its size: cargo can open it, and cannot read it.
+    let empty = project.beside("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let size = std::fs::metadata(empty).unwrap().len();
+    let text = "//".to_owned() + &" ".repeat(usize::try_from(size).unwrap() - 3) + "\n";
+    project.write("crates/app/src/lib.rs", &text);
+    check.report(&project, &[]);
+    project.remove("crates/app/src/lib.rs");
+    std::fs::create_dir(project.path("crates/app/src/lib.rs")).unwrap();
+    story.told += "a source cannot be read\n";
+    story.told += &causes(&check.report(&project, &["--predict"]));
+    std::fs::remove_dir(project.path("crates/app/src/lib.rs")).unwrap();
+    project.write("crates/app/src/lib.rs", &text);
+    story.tell("the source can be read again", check);
     expect![[r#"
         a source of another size
           file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
@@ -783,4 +807,26 @@ fn contents_are_explained_where_cargo_compares_contents() {
         a source is only touched
     "#]]
     .assert_eq(&story.told);
+}
+
+/// `clippy --fix` builds every selected package, fresh or not. A prediction cannot tell which of its
+/// units cargo would build anyway.
+#[test]
+#[ignore = "slow: `.ci/nightly rebuilds` runs it"]
+fn a_forced_build_is_explained() {
+    let project = workspace();
+    let clippy = Asked::with(&["clippy", "--workspace"]);
+    let fix = Asked::with(&["clippy", "--workspace", "--fix", "--allow-dirty"]);
+    clippy.report(&project, &[]);
+    let mut told = String::new();
+    for (what, asked) in [
+        ("Clippy fixes", fix),
+        ("Clippy fixes again", fix),
+        ("Clippy checks", clippy),
+    ] {
+        told += &format!("{what}\n{}", causes(&asked.report(&project, &[])));
+    }
+    expect![[r#"
+    "#]]
+    .assert_eq(&project.redacted_text(&told));
 }

@@ -31,6 +31,8 @@ pub(crate) enum Reason {
     Instructions,
     /// The newest file of the package, or the version of a package from a registry.
     Precalculated(String, String),
+    /// The record was made at another path in the build directory.
+    Moved(String, String),
     /// The paths of `rerun-if-changed`.
     WatchedPaths(Vec<String>, Vec<String>),
     /// A variable, with its old and its new value.
@@ -84,7 +86,9 @@ impl Reason {
             "LocalLengthsChanged" | "LocalFingerprintTypeChanged" | "FingerprintMethodChanged" => {
                 Self::Instructions
             }
-            "DepInfoOutputChanged" | "RerunIfChangedOutputFileChanged" => Self::SourcePath,
+            "DepInfoOutputChanged" | "RerunIfChangedOutputFileChanged" => {
+                Self::Moved(text("old")?, text("new")?)
+            }
             "PrecalculatedComponentsChanged" => Self::Precalculated(text("old")?, text("new")?),
             "RerunIfChangedOutputPathsChanged" => Self::WatchedPaths(texts("old")?, texts("new")?),
             "EnvVarsChanged" => Self::Variable(text("new")?, None, None),

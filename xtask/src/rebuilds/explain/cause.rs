@@ -41,6 +41,8 @@ pub(crate) enum CauseKind {
     TargetSettings,
     /// Another root source file.
     SourcePath,
+    /// The artifacts were made in another directory of the build directory.
+    Moved,
     /// Another platform.
     Platform,
     /// Other dependencies.
@@ -132,6 +134,7 @@ impl RootCause {
             CauseKind::ConfigSettings => "cargo's configuration changed".to_owned(),
             CauseKind::TargetSettings => format!("the settings of a target{of_package} changed"),
             CauseKind::SourcePath => format!("the root source file{of_package} changed"),
+            CauseKind::Moved => "the artifacts were made in another directory".to_owned(),
             CauseKind::Platform => "the platform changed".to_owned(),
             CauseKind::Dependencies => format!("the dependencies{of_package} changed"),
             CauseKind::DependencyBuiltBefore => {

@@ -69,6 +69,9 @@ pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
         }
         CauseKind::TargetSettings => "none needed, if the manifest was edited",
         CauseKind::SourcePath => "none needed, if the target or the package was moved",
+        CauseKind::Moved => {
+            "let cargo build each profile, and do not copy or rename a profile directory"
+        }
         CauseKind::Platform => {
             "pass `--target` in every build or in none, or set `build.target` in \
              `.cargo/config.toml`"

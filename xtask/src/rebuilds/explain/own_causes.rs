@@ -84,6 +84,7 @@ impl Evidence<'_> {
                 Reason::Precalculated(old, new) => self.precalculated(unit, old, new),
                 Reason::WatchedPaths(old, new) => of_package(CauseKind::ScriptInstructions)
                     .with_values(listed(old, ", "), listed(new, ", ")),
+                Reason::Moved(old, new) => moved(old, new),
                 Reason::Instructions => of_package(CauseKind::ScriptInstructions),
                 Reason::Variable(name, old, new) => RootCause::about(CauseKind::Variable, name)
                     .with_values(shown_value(name, old), shown_value(name, new)),
@@ -255,6 +256,26 @@ impl Evidence<'_> {
     }
 }
 
+/// Returns the cause of a record that was made in another profile directory. The paths are relative
+/// to the build directory, as in `debug/.fingerprint/a-0123456789abcdef/dep-lib-a`.
+fn moved(old: &str, new: &str) -> RootCause {
+    let place = |path: &str| {
+        let parts: Vec<_> = path.split(['/', '\\']).collect();
+        let inner = parts
+            .iter()
+            .position(|it| [".fingerprint", "build"].contains(it));
+        inner.map(|at| parts[..at].join("/"))
+    };
+    match (place(old), place(new)) {
+        (Some(old), Some(new)) if old != new => {
+            RootCause::of(CauseKind::Moved).with_values(Some(old), Some(new))
+        }
+        _ => {
+            RootCause::of(CauseKind::Moved).with_values(Some(old.to_owned()), Some(new.to_owned()))
+        }
+    }
+}
+
 /// Returns the directory of a path package: `a v0.1.0 (/path/a)`.
 pub(crate) fn package_directory(package: &str) -> Option<Utf8PathBuf> {
     let (_, path) = package.split_once(" (")?;
@@ -285,4 +306,36 @@ pub(crate) fn shown_value(name: &str, value: &Option<String>) -> Option<String> 
         ),
         false => value.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_record_shows_both_directories() {
+        for (old, new, expected) in [
+            (
+                "debug/.fingerprint/a-0123456789abcdef/dep-lib-a",
+                "twin/.fingerprint/a-0123456789abcdef/dep-lib-a",
+                ("debug", "twin"),
+            ),
+            (
+                "wasm32/debug/build/a-0123456789abcdef/output",
+                "debug/build/a-0123456789abcdef/output",
+                ("wasm32/debug", "debug"),
+            ),
+            // Any other path is shown whole.
+            (
+                "debug/build/a/output",
+                "debug/build/b/output",
+                ("debug/build/a/output", "debug/build/b/output"),
+            ),
+            ("x", "debug/build/a/output", ("x", "debug/build/a/output")),
+        ] {
+            let cause = moved(old, new);
+            let values = (cause.old.as_deref().unwrap(), cause.new.as_deref().unwrap());
+            assert_eq!(values, expected);
+        }
+    }
 }
