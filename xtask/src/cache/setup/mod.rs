@@ -10,7 +10,6 @@ use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process::Runner;
-use xtask_impact::usage;
 
 use self::plan::SetupPlan;
 use crate::cli::args::WorkspaceArgs;
@@ -23,9 +22,6 @@ use crate::compiler_cache::program::Sccache;
 pub(crate) struct SetupArgs {
     #[command(subcommand)]
     store: Store,
-    /// Use this compiler cache
-    #[arg(long, value_enum, default_value_t, global = true)]
-    engine: Engine,
     /// Limit the cache on the disk to this size, for example 20G or 500M [default: 10G]
     #[arg(long, value_name = "SIZE", value_parser = plan::size, global = true)]
     size: Option<u64>,
@@ -67,16 +63,6 @@ pub(super) enum Store {
     Gha,
 }
 
-/// A compiler cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
-enum Engine {
-    /// Use sccache
-    #[default]
-    Sccache,
-    /// Use kache (not supported)
-    Kache,
-}
-
 /// Arguments of `cache unset`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UnsetArgs {
@@ -92,12 +78,6 @@ pub(crate) struct UnsetArgs {
 /// # Errors
 /// Returns an error if a value is wrong, or if a file cannot be read, edited or written.
 pub(crate) fn setup(args: &SetupArgs) -> Result<Status> {
-    if args.engine == Engine::Kache {
-        return Err(usage!(
-            "kache is not supported, because the kit is not tested with it\nhint: leave out \
-             --engine to use sccache, or write kache's own configuration by hand"
-        ));
-    }
     let runner = Runner::new()?;
     let workspace = WorkspaceArgs::of_manifest(args.manifest_path.clone());
     let workspace = workspace.load_by(&runner)?;
