@@ -245,8 +245,16 @@ fn directory_size(run: &Run) -> String {
 
 /// Returns the share of hits of the compiler cache in a run, or `-`.
 fn cache_hits(run: &Run) -> String {
-    let rate = run.cache.as_ref().and_then(CacheCounts::hit_rate);
-    rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.0}%"))
+    share(run.cache.as_ref().and_then(CacheCounts::hit_rate))
+}
+
+/// Returns the share of the compilations in a run that the compiler cache can serve, or `-`.
+fn cache_coverage(run: &Run) -> String {
+    share(run.cache.as_ref().and_then(CacheCounts::coverage))
+}
+
+fn share(percent: Option<f64>) -> String {
+    percent.map_or_else(|| "-".to_owned(), |it| format!("{it:.0}%"))
 }
 
 fn remarks(run: &Run, runs: usize) -> String {

@@ -1,7 +1,7 @@
 //! The history of builds as a page, with the size of the directory and the compiler cache.
 
 use super::document::{Chart, Document, DocumentPart, Dot};
-use super::{cache_hits, directory_size, percent, remarks, seconds};
+use super::{cache_coverage, cache_hits, directory_size, percent, remarks, seconds};
 use crate::cargo_runs::build_times::Run;
 use crate::timings::trend::{Point, Trend};
 
@@ -25,14 +25,15 @@ pub(crate) fn page(trend: &Trend) -> String {
 }
 
 /// The columns of the table of a history.
-pub(crate) const COLUMNS: [&str; 8] = [
+pub(crate) const COLUMNS: [&str; 9] = [
     "started (UTC)",
     "total:",
     "change:",
     "path:",
     "units:",
     "directory:",
-    "cache:",
+    "hits:",
+    "coverage:",
     "run",
 ];
 
@@ -48,6 +49,7 @@ pub(crate) fn rows(trend: &Trend) -> Vec<Vec<String>> {
             run.ran.to_string(),
             directory_size(run),
             cache_hits(run),
+            cache_coverage(run),
             run.name() + &remarks(run, point.runs),
         ]
     });
@@ -80,6 +82,10 @@ pub(crate) fn charts(trend: &Trend) -> Vec<Chart> {
         }),
         chart("Hits of the compiler cache", &|it| {
             Some((it.run.cache.as_ref()?.hit_rate()?, cache_hits(&it.run)))
+        }),
+        chart("Coverage of the compiler cache", &|it| {
+            let coverage = it.run.cache.as_ref()?.coverage()?;
+            Some((coverage, cache_coverage(&it.run)))
         }),
     ];
     let mut charts = Vec::from(charts);
