@@ -79,6 +79,7 @@ const READERS: &[&str] = &[
     "impact/src/testing/mod.rs",
     "src/architecture.rs",
     "src/language.rs",
+    "src/nightly.rs",
     "src/reference.rs",
 ];
 
@@ -189,7 +190,7 @@ fn upward_imports(directory: &str, floors: &[&[&str]]) -> String {
         let module = path.iter().next().unwrap().trim_end_matches(".rs");
         if matches!(
             module,
-            "lib" | "main" | "testing" | "architecture" | "language" | "reference"
+            "lib" | "main" | "testing" | "architecture" | "language" | "nightly" | "reference"
         ) {
             continue;
         }
