@@ -74,9 +74,9 @@ fn a_review_has_every_part() {
         hits of the compiler cache: 10% to 80%
 
         Trend
-        started (UTC)        total  change   path  units  directory  cache  run
-        2026-01-01 00:00:00  4.00s          4.00s      2     1.0MiB      -  2026-01-01 00:00:00
-        2026-01-03 00:00:00  5.00s  +25.0%  5.00s      3     3.0MiB      -  2026-01-03 00:00:00
+        started (UTC)        total  change   path  units  directory  hits  coverage  run
+        2026-01-01 00:00:00  4.00s          4.00s      2     1.0MiB     -         -  2026-01-01 00:00:00
+        2026-01-03 00:00:00  5.00s  +25.0%  5.00s      3     3.0MiB     -         -  2026-01-03 00:00:00
 
         Slowest packages
          time  share  change  package
