@@ -21,6 +21,7 @@ use crate::cli::args::WorkspaceArgs;
 use crate::cli::output::{self, verdict};
 use crate::cli::progress;
 use crate::cli::status::Status;
+use crate::selection::filter::{PackageFilter, ShownPackages};
 
 /// Arguments of `freshness`.
 #[derive(Debug, clap::Args)]
@@ -71,6 +72,8 @@ struct CommonArgs {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
+    filter: PackageFilter,
+    #[command(flatten)]
     workspace: WorkspaceArgs,
 }
 
@@ -102,6 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     let work = Work {
         scene: FreshnessScene::new(&workspace, &runner)?,
         directories: directories(&workspace, common.all_target_dirs)?,
+        shown: common.filter.shown(&workspace)?,
         dry_run: common.dry_run,
     };
     if task == (Task::Restore { touch: true }) {
@@ -143,6 +147,9 @@ fn directories(workspace: &Workspace, all: bool) -> Result<Vec<Directories>> {
 struct Work<'a> {
     scene: FreshnessScene<'a>,
     directories: Vec<Directories>,
+    /// The packages that the report shows. `save` and `restore` handle all packages, `verify --fix`
+    /// only these.
+    shown: ShownPackages,
     dry_run: bool,
 }
 
@@ -212,7 +219,7 @@ impl Work<'_> {
         if !self.dry_run {
             save::apply(&plan)?;
         }
-        Ok(DirectoryFreshness::of_save(&builds, &plan))
+        Ok(DirectoryFreshness::of_save(&builds, &plan, &self.shown))
     }
 
     fn restore(&self, directories: &Directories, touch: bool) -> Result<DirectoryFreshness> {
@@ -239,7 +246,10 @@ impl Work<'_> {
                 true => Vec::new(),
                 false => restamp::apply(&plan, &builds, directories)?,
             };
-            return Ok(DirectoryFreshness::of_restore(&builds, &plan, &changed));
+            let shown = &self.shown;
+            return Ok(DirectoryFreshness::of_restore(
+                &builds, &plan, &changed, shown,
+            ));
         }
     }
 
@@ -262,9 +272,16 @@ impl Work<'_> {
         };
         let plan = judge::plan(&self.scene, &builds, FileClock::of_system(), options);
         if fix && !self.dry_run {
-            restamp::invalidate(&stale(&plan), &builds, directories)?;
+            let mut stale = stale(&plan);
+            stale.retain(|at| self.shown.contains(&builds.units.units[*at].package));
+            restamp::invalidate(&stale, &builds, directories)?;
         }
-        Ok(DirectoryFreshness::of_verify(&builds, &plan, fix))
+        Ok(DirectoryFreshness::of_verify(
+            &builds,
+            &plan,
+            fix,
+            &self.shown,
+        ))
     }
 }
 

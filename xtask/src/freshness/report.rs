@@ -8,8 +8,10 @@ use xtask_impact::quote;
 
 use crate::built_from::judge::{FreshnessAction, JudgedUnit, RestorePlan};
 use crate::built_from::macros::in_order;
+use crate::built_from::record::RecordedUnit;
 use crate::built_from::save::SavePlan;
 use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
+use crate::selection::filter::ShownPackages;
 
 /// The report of one call.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -123,27 +125,40 @@ impl DirectoryFreshness {
     }
 
     /// Returns the report of `save`.
-    pub(super) fn of_save(builds: &RecordedBuilds<'_>, plan: &SavePlan) -> Self {
+    pub(super) fn of_save(
+        builds: &RecordedBuilds<'_>,
+        plan: &SavePlan,
+        shown: &ShownPackages,
+    ) -> Self {
         let mut report = Self::new(builds, "save");
-        let units = builds.units.units.iter().enumerate();
-        let by_key: BTreeMap<&str, usize> = units.map(|(at, it)| (it.key.as_str(), at)).collect();
-        for state in ["recorded", "kept", "unproven"] {
+        for state in ["recorded", "kept", "unrecorded"] {
             report.counts.insert(state, 0);
         }
-        for unit in &plan.record.units {
-            let refusal = unit
-                .inputs
-                .as_ref()
-                .err()
-                .or(unit.dependencies.as_ref().err());
-            let state = match (plan.kept.contains(&unit.key), refusal) {
-                (_, Some(_)) => "unproven",
-                (true, None) => "kept",
-                (false, None) => "recorded",
+        let entries = plan.record.units.iter();
+        let entries: BTreeMap<&str, &RecordedUnit> =
+            entries.map(|it| (it.key.as_str(), it)).collect();
+        for (at, unit) in builds.units.units.iter().enumerate() {
+            if !shown.contains(&unit.package) {
+                continue;
+            }
+            let Some(entry) = entries.get(unit.key.as_str()) else {
+                let reason = match &unit.record {
+                    None => "its hash file or the values next to it cannot be read",
+                    Some(_) => "cargo left no `invoked.timestamp`",
+                };
+                report.count("unrecorded");
+                report.add(builds, at, "unrecorded", reason);
+                continue;
             };
-            report.count(state);
-            if let Some(reason) = refusal {
-                report.add(builds, by_key[unit.key.as_str()], state, reason);
+            let refusal = entry.inputs.as_ref().err();
+            if let Some(reason) = refusal.or(entry.dependencies.as_ref().err()) {
+                report.count("unrecorded");
+                report.add(builds, at, "unrecorded", reason);
+            } else {
+                report.count(match plan.kept.contains(&unit.key) {
+                    true => "kept",
+                    false => "recorded",
+                });
             }
         }
         report.files = plan.files;
@@ -156,6 +171,7 @@ impl DirectoryFreshness {
         builds: &RecordedBuilds<'_>,
         plan: &RestorePlan,
         changed: &[usize],
+        shown: &ShownPackages,
     ) -> Self {
         let mut report = Self::new(builds, "restore");
         for state in ["kept", "rebuild", "unproven", "dependents"] {
@@ -168,8 +184,15 @@ impl DirectoryFreshness {
         let mut built: BTreeSet<usize> = BTreeSet::new();
         for at in in_order(&builds.units) {
             let judged = &plan.units[at];
-            if is_built(judged) {
+            let mut depends_on = builds.units.dependencies_on_disk(at);
+            let is_dependent = depends_on.any(|it| built.contains(&it));
+            if is_built(judged) || is_dependent {
                 built.insert(at);
+            }
+            if !shown.contains(&builds.units.units[at].package) {
+                continue;
+            }
+            if is_built(judged) {
                 let state = match judged.has_changed || changed.contains(&at) {
                     true => "rebuild",
                     false => "unproven",
@@ -188,12 +211,7 @@ impl DirectoryFreshness {
                         .watch_all
                         .push(builds.units.units[at].package.clone());
                 }
-            } else if builds
-                .units
-                .dependencies_on_disk(at)
-                .any(|it| built.contains(&it))
-            {
-                built.insert(at);
+            } else if is_dependent {
                 report.count("dependents");
             } else {
                 report.count("kept");
@@ -207,7 +225,12 @@ impl DirectoryFreshness {
     }
 
     /// Returns the report of `verify`.
-    pub(super) fn of_verify(builds: &RecordedBuilds<'_>, plan: &RestorePlan, fix: bool) -> Self {
+    pub(super) fn of_verify(
+        builds: &RecordedBuilds<'_>,
+        plan: &RestorePlan,
+        fix: bool,
+        shown: &ShownPackages,
+    ) -> Self {
         let mut report = Self::new(builds, "verify");
         let stale = match fix {
             true => "fixed",
@@ -216,7 +239,8 @@ impl DirectoryFreshness {
         for state in ["equal", stale, "unrecorded"] {
             report.counts.insert(state, 0);
         }
-        for judged in &plan.units {
+        let is_shown = |it: &&JudgedUnit| shown.contains(&builds.units.units[it.at].package);
+        for judged in plan.units.iter().filter(is_shown) {
             let reason = judged.reason.as_deref().unwrap_or_default();
             match judged.action {
                 FreshnessAction::Invalidate => {

@@ -4,6 +4,7 @@ mod compilers;
 mod explain;
 mod history;
 mod invocation;
+mod limit;
 mod records;
 mod rehearsal;
 pub(crate) mod report;
@@ -32,6 +33,7 @@ use crate::cargo_runs::rehearsal::RecordKey;
 use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::status::Status;
 use crate::cli::{output, progress};
+use crate::selection::filter::{PackageFilter, ShownPackages};
 
 /// Arguments of `rebuilds`.
 #[derive(Debug, clap::Args)]
@@ -49,6 +51,8 @@ pub struct Args {
     /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
     format: RebuildsFormat,
+    #[command(flatten)]
+    filter: PackageFilter,
     #[command(flatten)]
     workspace: WorkspaceArgs,
     #[command(flatten)]
@@ -77,7 +81,7 @@ enum RebuildsFormat {
 pub(crate) fn run(args: &Args) -> Result<Status> {
     let invocation = Invocation::parse(&args.cargo_args)?;
     let (runner, workspace) = args.workspace.load()?;
-    let build = Build::new(args, &invocation, &runner, &workspace);
+    let build = Build::new(args, &invocation, &runner, &workspace)?;
     if args.last {
         if !args.cargo_args.is_empty() {
             return Err(usage!(
@@ -97,6 +101,8 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
 /// A build that is run or predicted.
 struct Build<'a> {
     format: RebuildsFormat,
+    /// The packages that the report shows.
+    reported: ShownPackages,
     rehearsed: RehearsedBuild<'a>,
     forwarded: Vec<String>,
     history: History,
@@ -108,7 +114,7 @@ impl<'a> Build<'a> {
         invocation: &'a Invocation,
         runner: &'a Runner,
         workspace: &'a Workspace,
-    ) -> Self {
+    ) -> Result<Self> {
         let target = cargo_runs::target_directory(runner, workspace, &invocation.arguments);
         let is_moved = target != workspace.target_directory;
         let is_split = workspace.build_directory != workspace.target_directory;
@@ -118,8 +124,9 @@ impl<'a> Build<'a> {
         };
         let mut forwarded = args.workspace.forwarded_with_manifest();
         forwarded.extend(args.jobs.forwarded());
-        Self {
+        Ok(Self {
             format: args.format,
+            reported: args.filter.shown(workspace)?,
             history: History::read(workspace, &target),
             rehearsed: RehearsedBuild {
                 runner,
@@ -131,7 +138,7 @@ impl<'a> Build<'a> {
                 is_followed: !args.predict,
             },
             forwarded,
-        }
+        })
     }
 
     /// Prints the report of the last run.
@@ -294,6 +301,7 @@ impl<'a> Build<'a> {
     }
 
     fn emit(&self, report: &RebuildReport) -> Result<()> {
+        let report = &report.limited(&self.reported);
         match self.format {
             RebuildsFormat::Text => output::advice(&text::text(report)),
             RebuildsFormat::Json => output::json(report),

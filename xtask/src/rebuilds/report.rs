@@ -200,7 +200,7 @@ fn reported(cause: &RootCause, units: &[(ExplainedUnit, Option<f64>)]) -> Report
 }
 
 /// Counts each unit for the first of its causes.
-fn count_once(causes: &mut [ReportedCause], units: &[ReportedUnit]) {
+pub(super) fn count_once(causes: &mut [ReportedCause], units: &[ReportedUnit]) {
     for (at, cause) in causes.iter_mut().enumerate() {
         let own = units.iter().filter(|it| it.causes.first() == Some(&at));
         let own: Vec<&ReportedUnit> = own.collect();
@@ -216,7 +216,7 @@ fn rounded(seconds: f64) -> f64 {
 }
 
 /// Adds rounded times, so that sums of parts are the sum of the whole.
-fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn sum(seconds: impl Iterator<Item = f64>) -> f64 {
     rounded(seconds.map(rounded).sum())
 }
 
@@ -294,6 +294,7 @@ fn package_of<'a>(unit: &ExplainedUnit, workspace: &'a Workspace) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::selection::filter::ShownPackages;
 
     #[test]
     fn the_sum_of_no_times_is_shown_without_a_sign() {
@@ -361,5 +362,21 @@ mod tests {
         );
         let seconds = report.causes.iter().map(|it| it.seconds);
         assert_eq!(sum(seconds), report.seconds);
+        // Without `c` and `d`, the second cause still has `b`; for `a` alone, the cause is dropped.
+        for (asked, expected) in [
+            (&["a", "b"][..], "one.rs changed 1 1, two.rs changed 1 1"),
+            (&["a"], "one.rs changed 1 1"),
+            (&["d"], "one.rs changed 1 1, two.rs changed 0 1"),
+            (&[], "one.rs changed 3 3, two.rs changed 1 3"),
+        ] {
+            let limited = report.limited(&ShownPackages::of(asked));
+            let causes = limited.causes.iter();
+            let causes = causes.map(|it| format!("{} {} {}", it.title, it.units, it.cascade_units));
+            assert_eq!(causes.collect::<Vec<_>>().join(", "), expected);
+            assert_eq!(
+                sum(limited.units.iter().filter_map(|it| it.seconds)),
+                limited.seconds
+            );
+        }
     }
 }

@@ -28,7 +28,53 @@ pub(crate) struct LeftOut {
     pub not_asked: BTreeSet<PackageIx>,
 }
 
+/// The packages that a report about a build directory shows. The directory has the names of
+/// packages, without their versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ShownPackages {
+    /// The names that the user asked for; `None` for all names.
+    asked: Option<BTreeSet<String>>,
+    excluded: BTreeSet<String>,
+}
+
+impl ShownPackages {
+    /// Returns the packages of these names; all packages if there is no name.
+    #[cfg(test)]
+    pub(crate) fn of(names: &[&str]) -> Self {
+        let asked: BTreeSet<String> = names.iter().map(|&it| it.to_owned()).collect();
+        Self {
+            asked: (!asked.is_empty()).then_some(asked),
+            excluded: BTreeSet::new(),
+        }
+    }
+
+    /// Returns true if the report shows the packages of this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        let is_asked = self.asked.as_ref().is_none_or(|it| it.contains(name));
+        is_asked && !self.excluded.contains(name)
+    }
+}
+
 impl PackageFilter {
+    /// Returns the packages that a report about a build directory shows.
+    ///
+    /// # Errors
+    /// Returns an error if the workspace does not have a named package.
+    pub(crate) fn shown(&self, workspace: &Workspace) -> Result<ShownPackages> {
+        let names = |specs: &[String]| {
+            let found = specs.iter().map(|spec| {
+                let package = workspace.find(spec)?;
+                Ok(workspace.package(package).name.clone())
+            });
+            found.collect::<Result<BTreeSet<String>>>()
+        };
+        let asked = names(&self.package)?;
+        Ok(ShownPackages {
+            asked: (!asked.is_empty()).then_some(asked),
+            excluded: names(&self.exclude)?,
+        })
+    }
+
     /// Returns all packages that the arguments name.
     pub(crate) fn named(&self) -> Vec<String> {
         let named = self.package.iter().chain(&self.exclude);
