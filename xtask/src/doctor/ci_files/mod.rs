@@ -51,10 +51,12 @@ static MTIMES: Check = Check {
     cost: "A checkout gives every source a new time, so cargo compiles all packages of the \
            workspace again, and their restored artifacts are useless.",
     explanation: "Read: the steps of each job that keeps the target directory by `actions/cache` \
-                  or GitLab's `cache`. A step that mentions mtimes, `touch` or cargo's checksum \
-                  freshness counts as a fix.\n\nThe cost is small if dependencies are most of the \
-                  build.\n\nFix: cache only the artifacts of dependencies, as \
-                  `Swatinem/rust-cache` does; or use a compiler cache.",
+                  or GitLab's `cache`. A step that mentions `freshness restore`, mtimes, `touch` or \
+                  cargo's checksum freshness counts as a fix.\n\nThe cost is small if dependencies \
+                  are most of the build.\n\nFix: run `cargo xtask freshness restore --touch` before \
+                  the build and `cargo xtask freshness save` after it, see docs/freshness.md; or \
+                  cache only the artifacts of dependencies, as `Swatinem/rust-cache` does; or use a \
+                  compiler cache.",
 };
 
 static CLEAN: Check = Check {
@@ -212,6 +214,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
         }
     }
     let cares = [
+        "freshness restore",
         "mtime",
         "touch ",
         "checksum-freshness",
@@ -229,8 +232,8 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
                 "{name} caches the target directory, but the checkout gives all \
                               sources new times"
             ),
-            fix: "Cache only the artifacts of dependencies (`Swatinem/rust-cache`), or use a \
-                   compiler cache.",
+            fix: "Run `cargo xtask freshness restore --touch` before the build and `cargo xtask \
+                   freshness save` after it, or cache only the artifacts of dependencies.",
         });
     }
     if let Some((at, _)) = first_cargo(job).filter(|(_, words)| is_clean(words)) {
