@@ -18,6 +18,8 @@ pub(crate) mod record;
 pub(crate) mod replaced;
 pub(crate) mod restamp;
 pub(crate) mod save;
+#[cfg(test)]
+mod scenarios;
 pub(crate) mod script;
 pub(crate) mod subject;
 pub(crate) mod units;
