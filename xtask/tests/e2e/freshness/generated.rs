@@ -187,7 +187,7 @@ impl History {
 }
 
 /// Returns a number from the environment, or the default.
-fn number(name: &str, default: u64) -> u64 {
+pub(super) fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |it| it.parse().unwrap())
 }
 
