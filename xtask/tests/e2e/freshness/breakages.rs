@@ -79,6 +79,22 @@ fn main() {
 writes = { path = "../writes" }
 //- written/src/lib.rs
 pub const N: usize = include!("made.ign");
+//- late/build.rs
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    std::fs::write("late.ign", "1").unwrap();
+}
+//- late/src/lib.rs
+//- linker/build.rs
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-link-arg=-Tcrates/linker/memory.x");
+}
+//- linker/src/lib.rs
+//- linker/memory.x
+//- whole/build.rs
+fn main() { println!("cargo::rerun-if-changed=../.."); }
+//- whole/src/lib.rs
 //- mode/build.rs
 fn main() { println!("cargo::rerun-if-changed=tool.sh"); }
 //- mode/src/lib.rs
@@ -131,6 +147,7 @@ fn change(project: &Project) {
     write("assets/b.txt", "");
     write("crates/steady/README.md", "More\n");
     write("crates/native/lib/libz.a", "new\n");
+    write("crates/linker/memory.x", "new\n");
     write("crates/older/src/lib.rs", "pub const N: usize = 2;\n");
     project.remove("crates/removed/data/b.txt");
     project.remove("crates/across/link");
@@ -175,11 +192,14 @@ fn clone_and_compare(project: &Project, archive: Archive, is_aged: bool, expecte
 fn only_what_changed_is_built(settings: &str, is_aged: bool) -> Project {
     let project = workspace(settings);
     project.build(&["build", "--workspace"]).unwrap();
-    // A clone lacks the ignored file that a script reads, and those that a script writes.
-    let lacking = "ignored writes written";
+    // A clone lacks the ignored file that a script reads, and those that scripts write. A directory
+    // that contains the build directory is never proven.
+    let lacking = "ignored late whole writes written";
     clone_and_compare(&project, Archive::Exact, is_aged, lacking);
+    assert!(project.path("crates/late/late.ign").exists());
     change(&project);
-    let changed = "across commit embeds embeds_above head mode native older removed writes written";
+    let changed = "across commit embeds embeds_above head late linker mode native older removed \
+                   whole writes written";
     clone_and_compare(&project, Archive::Copied, is_aged, changed);
     project
 }
@@ -190,8 +210,8 @@ fn inputs_that_cargo_does_not_track_rebuild_their_package() {
     project.append(".cargo/config.toml", "[env]\nTABLE = \"1\"\n");
     project.git(&["commit", "--quiet", "--all", "--message", "Set a variable"]);
     // The variables reach every script, and every user of a macro that reads.
-    let reached =
-        "commit embeds embeds_above head ignored mode native removed variable writes written";
+    let reached = "commit embeds embeds_above head ignored late linker mode native removed variable \
+                   whole writes written";
     clone_and_compare(&project, Archive::WholeSeconds, false, reached);
 }
 

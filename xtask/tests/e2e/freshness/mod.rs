@@ -3,5 +3,7 @@
 mod breakages;
 mod carry;
 mod generated;
+mod places;
+mod real;
 mod times;
 mod world;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use super::carry::{Archive, carry};
@@ -30,6 +31,50 @@ fn built(project: &Project) -> String {
     let built = project.build(&["build", "--workspace"]).unwrap();
     let built: Vec<_> = built.iter().map(ToString::to_string).collect();
     built.join("\n").replace("#0.1.0", "")
+}
+
+fn write_value(project: &Project, value: usize) {
+    let source = format!("pub const N: usize = {value};\n");
+    project.write("crates/base/src/lib.rs", &source);
+}
+
+/// Runs the kit, and edits a source at a moment of the run.
+fn edit_during(project: &Project, arguments: &[&str], after: Duration, value: usize) {
+    let mut kit = project.kit(arguments);
+    kit.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut kit = kit.spawn().unwrap();
+    std::thread::sleep(after);
+    write_value(project, value);
+    assert!(kit.wait().unwrap().success());
+}
+
+fn printed(project: &Project) -> String {
+    let run = ["run", "--quiet", "--package", "top"];
+    project.cargo(&run).done().trim().to_owned()
+}
+
+#[test]
+fn an_edit_during_save_or_restore_is_never_lost() {
+    let project = chain();
+    for (at, archive) in [Archive::Exact, Archive::Copied, Archive::WholeSeconds]
+        .into_iter()
+        .enumerate()
+    {
+        let after = Duration::from_millis(u64::try_from(at).unwrap() * 20);
+        let value = 10 * at;
+        write_value(&project, value);
+        project.build(&["build", "--workspace"]).unwrap();
+        edit_during(&project, &["freshness", "save"], after, value + 1);
+        project.commit("Change");
+        project.clone_afresh(archive);
+        project.xtask(&["freshness", "restore", "--touch"]).done();
+        assert_eq!(printed(&project), (value + 1).to_string(), "{archive:?}");
+        project.xtask(&["freshness", "save"]).done();
+        project.clone_afresh(archive);
+        let restore = ["freshness", "restore", "--touch"];
+        edit_during(&project, &restore, after, value + 2);
+        assert_eq!(printed(&project), (value + 2).to_string(), "{archive:?}");
+    }
 }
 
 /// A dependency that was built without its dependents is newer than they are. An archive loses that.
