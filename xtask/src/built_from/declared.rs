@@ -9,7 +9,7 @@ use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::cargo_config::cargo_home;
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
-use xtask_impact::workspace::Workspace;
+use xtask_impact::workspace::{Package, Workspace};
 
 use super::config::FreshnessConfig;
 use super::inputs::UnitInput;
@@ -26,6 +26,9 @@ pub(crate) struct InputFinder<'a> {
     roots: HashMap<&'a str, Vec<&'a Utf8Path>>,
     /// The directories of downloaded packages, whose files cargo treats as constant.
     downloaded: Vec<Utf8PathBuf>,
+    /// The names of vendored packages, whose files cargo treats as constant, although the
+    /// repository has them.
+    vendored: BTreeSet<&'a str>,
     /// The commit that is checked out.
     head: Option<&'a str>,
 }
@@ -48,8 +51,14 @@ impl<'a> InputFinder<'a> {
         }
         let home = cargo_home().into_iter();
         let downloaded = home.flat_map(|home| ["registry", "git"].map(|name| home.join(name)));
-        let downloaded = downloaded.flat_map(|it| [resolved(&it), it]).collect();
+        let downloaded: Vec<_> = downloaded.flat_map(|it| [resolved(&it), it]).collect();
+        let is_vendored = |it: &&Package| {
+            let directory = it.directory();
+            it.source.is_some() && !downloaded.iter().any(|home| directory.starts_with(home))
+        };
+        let vendored = workspace.packages.iter().filter(is_vendored);
         Self {
+            vendored: vendored.map(|it| it.name.as_str()).collect(),
             workspace,
             units,
             config,
@@ -126,10 +135,11 @@ impl<'a> InputFinder<'a> {
                 }
                 let linked = script::linked_paths(self.units, unit, &self.workspace.root, root);
                 inputs.extend(linked.into_iter().map(UnitInput::Untracked));
+                inputs.extend(self.vendored_files(unit));
             }
             RecordedMode::Doc => {}
             RecordedMode::Compile | RecordedMode::Test => {
-                inputs.extend(self.through_links(unit));
+                inputs.extend(self.of_rustc(unit));
                 inputs.extend(self.of_macros(unit, root, reach));
                 inputs.extend(self.of_flags(unit, root));
             }
@@ -137,21 +147,33 @@ impl<'a> InputFinder<'a> {
         inputs.into_iter().collect()
     }
 
-    /// Returns the files of rustc's dep-info under the names that rustc used. Cargo's own dep-info
-    /// has the names without symbolic links, and does not show that a link leads elsewhere now.
-    fn through_links(&self, unit: &DiskUnit) -> Vec<UnitInput> {
+    /// Returns the files of rustc's dep-info that cargo's own dep-info does not show: the sources of
+    /// vendored packages, and files behind symbolic links, under the names that rustc used. Cargo
+    /// has the names without links, and does not notice that a link leads elsewhere now.
+    fn of_rustc(&self, unit: &DiskUnit) -> Vec<UnitInput> {
         let place = &self.units.places[unit.place];
         let file = place.find_dep_info(&unit.package, &unit.hash, &unit.name, true);
-        let text = file.and_then(|it| files::read_text(it, files::RECORD).ok());
-        let named = first_rule(text.as_deref().unwrap_or_default()).into_iter();
+        let Some(text) = file.and_then(|it| files::read_text(it, files::RECORD).ok()) else {
+            return self.vendored_files(unit);
+        };
+        let named = first_rule(&text).into_iter();
         let named = named.map(|it| self.workspace.root.join(it));
+        let is_vendored = self.vendored.contains(unit.package.as_str());
         let is_other = |it: &Utf8PathBuf| {
             let is_plain = it.components().all(|it| it != Utf8Component::ParentDir);
             let is_built = it.starts_with(&self.units.build_directory);
-            let is_known = is_plain && resolved(it) == *it;
+            let is_known = !is_vendored && is_plain && resolved(it) == *it;
             !(is_built || is_known || self.is_in_downloads(it))
         };
         named.filter(is_other).map(UnitInput::Untracked).collect()
+    }
+
+    /// Returns the directories of vendored packages that have the name of the unit's package.
+    fn vendored_files(&self, unit: &DiskUnit) -> Vec<UnitInput> {
+        let is_vendored = self.vendored.contains(unit.package.as_str());
+        let roots = self.roots.get(unit.package.as_str()).into_iter().flatten();
+        let roots = roots.filter(|_| is_vendored);
+        roots.map(|it| UnitInput::Untracked(resolved(it))).collect()
     }
 
     /// Returns the files that procedural macros may read.

@@ -63,11 +63,21 @@ fn main() { println!(\"{} {}\", one::N, two::N) }
 fn built(project: &Project, build: &[&str]) -> String {
     let units = project.build(build).unwrap();
     let name = |it: &crate::support::Unit| {
-        let name = it.package.rsplit(['/', '#']).next().unwrap().to_owned();
-        name
+        let (place, name) = it.package.rsplit_once('#').unwrap();
+        let is_version = name.starts_with(|it: char| it.is_ascii_digit());
+        let own = name.split('@').next().unwrap();
+        let named = if is_version {
+            place.rsplit('/').next().unwrap()
+        } else {
+            own
+        };
+        named.to_owned()
     };
     let names: BTreeSet<String> = units.iter().map(name).collect();
-    names.into_iter().collect::<Vec<_>>().join(" ")
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.into_iter().collect::<Vec<_>>().join(" "),
+    }
 }
 
 fn printed(project: &Project) -> [String; 2] {
@@ -86,8 +96,10 @@ fn restored(project: &Project, archive: Archive) -> String {
     project
         .xtask(&["freshness", "restore", "--touch", "--all-target-dirs"])
         .done();
-    let built = BUILDS.iter().map(|it| built(project, it));
-    built.collect::<Vec<_>>().join("\n")
+    let built = BUILDS
+        .iter()
+        .map(|it| format!("{}: {}\n", it.join(" "), built(project, it)));
+    built.collect()
 }
 
 #[test]
@@ -96,13 +108,25 @@ fn packages_and_directories_of_every_kind_are_restored() {
     for build in BUILDS {
         project.build(build).unwrap();
     }
-    expect_test::expect![[""]].assert_eq(&restored(&project, Archive::Exact));
+    expect_test::expect![[r#"
+        build --workspace: nothing
+        build --workspace --config unstable.build-dir-new-layout=true: nothing
+        clippy --workspace: nothing
+        build --package user --target-dir target/inner: nothing
+    "#]]
+    .assert_eq(&restored(&project, Archive::Exact));
     project.write(
         "vendor/dep-1/src/lib.rs",
         "pub const N: &str = \"1.0.1\";\n",
     );
     project.write("clippy.toml", "");
     project.commit("Change");
-    expect_test::expect![[""]].assert_eq(&restored(&project, Archive::WholeSeconds));
+    expect_test::expect![[r#"
+        build --workspace: dep user
+        build --workspace --config unstable.build-dir-new-layout=true: dep user
+        clippy --workspace: beside dep user
+        build --package user --target-dir target/inner: dep user
+    "#]]
+    .assert_eq(&restored(&project, Archive::WholeSeconds));
     assert_eq!(printed(&project), ["1.0.1 2.0.0", "1.0.1 2.0.0"]);
 }
