@@ -1,10 +1,6 @@
 //! `clean-affected` on the sample, for each combination of layout, directories together or apart,
-//! profile, and triple.
-//!
-//! By default, a few packages are built in some of the directories. With `XTASK_MATRIX=full`, all
-//! packages are built in all directories; this takes a quarter of an hour.
-
-use std::env;
+//! profile, and triple. All packages are built in all directories, which takes a quarter of an hour.
+//! `clean_exact` covers the same layouts with a small workspace.
 
 use crate::support::Project;
 use crate::support::clean::{SECOND_LAYOUT, host};
@@ -19,20 +15,13 @@ fn cleans_exactly(configuration: &str) {
     let with_spare = without.clone() + SPARE;
     sample.write(".cargo/config.toml", &with_spare);
 
-    let is_full = env::var("XTASK_MATRIX").is_ok_and(|it| it == "full");
     let host = host();
-    let what: &[&str] = match is_full {
-        true => &["--workspace", "--all-targets"],
-        false => &["--package", "network", "--package", "zones", "--lib"],
-    };
     let mut builds = Vec::new();
     for (profile, verb) in [("dev", "check"), ("release", "check"), ("spare", "build")] {
         for triple in [None, Some(&*host)] {
             let target: Vec<_> = triple.iter().flat_map(|it| ["--target", it]).collect();
-            let thin = [("dev", false), ("spare", true)];
-            if is_full || thin.contains(&(profile, triple.is_some())) {
-                builds.push([&[verb, "--profile", profile], what, &target].concat());
-            }
+            let everything = ["--workspace", "--all-targets"];
+            builds.push([&[verb, "--profile", profile], &everything[..], &target].concat());
         }
     }
     let builds = sample.build_each(&builds);
@@ -54,21 +43,25 @@ fn cleans_exactly(configuration: &str) {
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_first_layout_is_cleaned_exactly() {
     cleans_exactly("");
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_first_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     cleans_exactly("[build]\nbuild-dir = \"built/{workspace-path-hash}\"\n");
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_second_layout_is_cleaned_exactly() {
     cleans_exactly(SECOND_LAYOUT);
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_second_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     cleans_exactly(&format!("{SECOND_LAYOUT}[build]\nbuild-dir = \"built\"\n"));
 }

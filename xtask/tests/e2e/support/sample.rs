@@ -100,7 +100,11 @@ impl Project {
         let mut hash = DefaultHasher::new();
         let compiler = self.run(std::process::Command::new("rustc").arg("-vV"));
         compiler.stdout.hash(&mut hash);
-        for file in tree::files(self.root()) {
+        let is_input = |file: &String| {
+            let starts = ["crates/", ".cargo/", "Cargo."];
+            starts.iter().any(|start| file.starts_with(start))
+        };
+        for file in tree::files(self.root()).into_iter().filter(is_input) {
             let path = self.path(&file);
             fs::read(&path).unwrap().hash(&mut hash);
             if file.starts_with("crates/") {
