@@ -30,11 +30,11 @@ use xtask_impact::workspace::Workspace;
 
 use super::clock::FileClock;
 use super::config::FreshnessConfig;
-use super::content::nanoseconds;
 use super::judge::{self, FreshnessAction, JudgeOptions, RestorePlan};
 use super::record::BuildRecord;
 use super::subject::{FreshnessScene, RecordedBuilds};
 use super::{restamp, save};
+use xtask_impact::files::nanoseconds;
 
 /// The units of the scenarios: a script that watches `gen/data.txt`, its library, and two libraries
 /// above it. Each name is that of a package.

@@ -738,7 +738,7 @@ fn further_reasons_are_explained_in_both_directions() {
     let twin = Asked::with(&["check", "--workspace", "--profile=twin"]);
     for (to, asked) in [("twin", twin), ("debug", CHECK)] {
         let from = if to == "twin" { "debug" } else { "twin" };
-        project.remove(&format!("target/{to}"));
+        project.remove(format!("target/{to}"));
         let (from, to) = (format!("target/{from}"), format!("target/{to}"));
         crate::support::tree::copy(&project.path(&from), &project.path(&to), &|_| true);
         story.tell(&format!("{from} is copied to {to}"), asked);
