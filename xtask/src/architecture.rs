@@ -154,7 +154,7 @@ fn the_engine_exports_two_tiers() {
         pub use propagate::Affected;
         pub use query::{Answer, Evidence, Explanation, Query};
         pub use seeds::{Effect, Rule, Seed};
-        pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
+        pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitId, UnitIx, Verb, unit_name};
         pub use vcs::{Change, ChangeStatus};
         pub use workspace::{LoadOptions, Package, PackageIx, Platforms, Target, TargetKind, Workspace};
         pub mod testing;

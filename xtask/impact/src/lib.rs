@@ -204,7 +204,7 @@ pub use process::Runner;
 pub use propagate::Affected;
 pub use query::{Answer, Evidence, Explanation, Query};
 pub use seeds::{Effect, Rule, Seed};
-pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
+pub use unit_graph::{Link, Mode, Unit, UnitGraph, UnitId, UnitIx, Verb, unit_name};
 pub use vcs::{Change, ChangeStatus};
 pub use workspace::{LoadOptions, Package, PackageIx, Platforms, Target, TargetKind, Workspace};
 

@@ -10,6 +10,8 @@
 //! Architecture invariant: this module reads no file and starts no process, and petgraph stays
 //! private to this module.
 
+mod unit_id;
+
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
@@ -17,6 +19,7 @@ use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{EdgeRef as _, VisitMap as _, Visitable as _};
 use serde::{Deserialize, Serialize};
+pub use unit_id::UnitId;
 
 use crate::workspace::{Package, PackageIx, Target, TargetKind, Workspace};
 use crate::{quote, usage};

@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
+use xtask_impact::unit_graph::UnitId;
 
 use crate::artifacts::plan::CleanPlan;
-use crate::cargo_runs::built::{BuildOutcome, UnitKey};
+use crate::cargo_runs::built::BuildOutcome;
 
 /// Units, grouped by what cargo did with them after the clean.
 #[derive(Debug, PartialEq)]
 pub struct Verification {
     /// Units that were affected and were rebuilt.
-    pub built: BTreeSet<UnitKey>,
+    pub built: BTreeSet<UnitId>,
     /// Units that were affected but stayed fresh: the answer or the clean is wrong.
-    pub missed: BTreeSet<UnitKey>,
+    pub missed: BTreeSet<UnitId>,
     /// Units that were rebuilt but were not affected.
-    pub unpredicted: BTreeSet<UnitKey>,
+    pub unpredicted: BTreeSet<UnitId>,
     /// The number of units that were not affected and stayed fresh.
     pub fresh: usize,
 }
@@ -33,8 +34,8 @@ impl Verification {
         after: &BuildOutcome,
     ) -> Self {
         let kept: BTreeSet<_> = plan.directories.iter().flat_map(|it| &it.kept).collect();
-        let key = |unit| UnitKey::new(&answer.workspace, answer.graph.unit(unit));
-        let affected: BTreeSet<UnitKey> = answer
+        let key = |unit| UnitId::of(&answer.workspace, answer.graph.unit(unit));
+        let affected: BTreeSet<UnitId> = answer
             .affected
             .units()
             .filter(|(_, effect)| *effect == Effect::Rebuilt)

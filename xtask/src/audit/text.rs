@@ -5,12 +5,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use xtask_impact::quote;
-use xtask_impact::unit_graph::target_name;
 use xtask_impact::vcs::Commit;
-use xtask_impact::workspace::name_and_version;
 
 use crate::audit::comparison::{Comparison, ReplayOutcome, ReplayedCommit};
-use crate::cargo_runs::built::UnitKey;
 use crate::cli::output::count;
 
 /// The sums of several comparisons.
@@ -78,15 +75,10 @@ pub(crate) fn step(step: &ReplayedCommit) -> String {
 pub(crate) fn comparison(comparison: &Comparison) -> String {
     let mut text = Figures::default().add(comparison).text() + "\n";
     for unit in &comparison.missed {
-        let _ = writeln!(text, "missed: {}", name(unit));
+        let _ = writeln!(text, "missed: {}", unit);
     }
     for (unit, because) in &comparison.false_positives {
-        let _ = writeln!(
-            text,
-            "false positive: {} ← {}",
-            name(unit),
-            quote::line(because)
-        );
+        let _ = writeln!(text, "false positive: {} ← {}", unit, quote::line(because));
     }
     text
 }
@@ -138,12 +130,6 @@ fn compared(steps: &[ReplayedCommit]) -> impl Iterator<Item = &Comparison> {
 
 fn short(commit: &Commit) -> &str {
     commit.0.get(..12).unwrap_or(&commit.0)
-}
-
-fn name(unit: &UnitKey) -> String {
-    let (name, version) = name_and_version(&unit.package);
-    let target = target_name(unit.kind, unit.mode, &unit.target);
-    quote::line(&format!("{name} {version}: {target}")).into_owned()
 }
 
 #[cfg(test)]

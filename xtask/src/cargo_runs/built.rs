@@ -4,55 +4,18 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8PathBuf;
-use serde::Serialize;
-use xtask_impact::unit_graph::{Mode, Unit};
-use xtask_impact::workspace::{TargetKind, Workspace};
-
-/// The name of a unit, from the fields of cargo's messages.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct UnitKey {
-    /// Cargo's package id.
-    pub package: String,
-    /// The kind of the target.
-    pub kind: TargetKind,
-    /// The name of the target. Empty for a build script.
-    pub target: String,
-    /// The mode in which the target is built or run.
-    pub mode: Mode,
-}
+use xtask_impact::unit_graph::{Mode, UnitId};
+use xtask_impact::workspace::TargetKind;
 
 /// The units that cargo built and the units that cargo named.
 #[derive(Debug, Default)]
 pub struct BuildOutcome {
     /// The units that were compiled or run, without fresh units.
-    pub rebuilt: BTreeSet<UnitKey>,
+    pub rebuilt: BTreeSet<UnitId>,
     /// The units that cargo named, fresh units included.
-    pub named: BTreeSet<UnitKey>,
+    pub named: BTreeSet<UnitId>,
     /// True if the runs of build scripts are known. JSON messages alone do not contain them.
     pub runs_are_known: bool,
-}
-
-impl UnitKey {
-    /// Returns the key of a unit of the unit graph.
-    pub fn new(workspace: &Workspace, unit: &Unit) -> Self {
-        let package = &workspace.package(unit.package).id;
-        Self::of(package, unit.kind, &unit.target, unit.mode)
-    }
-
-    fn of(package: &str, kind: TargetKind, target: &str, mode: Mode) -> Self {
-        Self {
-            package: package.to_owned(),
-            kind,
-            // A package has one build script, so its name adds nothing. Messages about script runs
-            // do not name it.
-            target: match kind {
-                TargetKind::CustomBuild => String::new(),
-                _ => target.to_owned(),
-            },
-            mode,
-        }
-    }
 }
 
 impl BuildOutcome {
@@ -82,7 +45,7 @@ impl BuildOutcome {
             if target.kind == TargetKind::CustomBuild {
                 scripts.extend(artifact.filenames.iter().map(|path| (path, package)));
             }
-            let key = UnitKey::of(package, target.kind, &target.name, mode);
+            let key = UnitId::new(package, target.kind, &target.name, mode);
             built.named.insert(key.clone());
             if !artifact.fresh {
                 built.rebuilt.insert(key);
@@ -95,7 +58,7 @@ impl BuildOutcome {
             for (path, package) in &scripts {
                 if line.contains(&format!("{path}`")) {
                     let run =
-                        UnitKey::of(package, TargetKind::CustomBuild, "", Mode::RunCustomBuild);
+                        UnitId::new(package, TargetKind::CustomBuild, "", Mode::RunCustomBuild);
                     built.named.insert(run.clone());
                     built.rebuilt.insert(run);
                 }

@@ -18,7 +18,7 @@ use crate::cli::{output, progress};
 /// A unit: its profile directory, relative to the build directory, its layout and its hash. Both
 /// layouts use the same hashes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct UnitId {
+pub(crate) struct CargoUnitId {
     profile: Utf8PathBuf,
     layout: Layout,
     hash: String,
@@ -27,7 +27,7 @@ pub(crate) struct UnitId {
 /// The units that the keep commands considered in a directory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NeededUnits {
-    pub units: BTreeSet<UnitId>,
+    pub units: BTreeSet<CargoUnitId>,
     /// The units that a command of the user would compile, by profile directory, package and name.
     /// A unit of this name with another hash may be the one that the user means.
     stale: BTreeSet<(Utf8PathBuf, String, String)>,
@@ -67,7 +67,7 @@ pub(crate) enum CommandState {
     Failed,
 }
 
-impl UnitId {
+impl CargoUnitId {
     fn of(unit: &JudgedUnit) -> Self {
         Self {
             profile: unit.key.place.clone().into(),
@@ -122,7 +122,7 @@ impl NeededUnits {
                     (CommandState::Failed, Some(error))
                 }
             };
-            let units: BTreeSet<UnitId> = run.units.iter().map(UnitId::of).collect();
+            let units: BTreeSet<CargoUnitId> = run.units.iter().map(CargoUnitId::of).collect();
             needed.commands.push(CommandReport {
                 command: command.text.clone(),
                 is_default: command.is_default,
@@ -149,7 +149,7 @@ impl NeededUnits {
         let mut newest: HashMap<(Utf8PathBuf, String, String), usize> = HashMap::new();
         for (index, unit) in scan.units.iter().enumerate() {
             let profile = scan.profile(unit.place).to_owned();
-            let id = UnitId {
+            let id = CargoUnitId {
                 profile: profile.clone(),
                 layout: scan.places[unit.place].layout,
                 hash: unit.hash.clone(),

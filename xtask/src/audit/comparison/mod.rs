@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use xtask_impact::query::Answer;
 use xtask_impact::seeds::Effect;
-use xtask_impact::unit_graph::Mode;
+use xtask_impact::unit_graph::{Mode, UnitId};
 use xtask_impact::vcs::Commit;
 
-use crate::cargo_runs::built::{BuildOutcome, UnitKey};
+use crate::cargo_runs::built::BuildOutcome;
 use crate::selection::filter::LeftOut;
 
 /// The comparison of one answer with one build.
@@ -21,10 +21,10 @@ pub(crate) struct Comparison {
     /// The number of units that were predicted and rebuilt.
     pub hits: usize,
     /// The units that were rebuilt but not predicted. Each of them is an error of the answer.
-    pub missed: Vec<UnitKey>,
+    pub missed: Vec<UnitId>,
     /// The false positives: units that were predicted but not rebuilt, each with the reason of the
     /// prediction.
-    pub false_positives: Vec<(UnitKey, String)>,
+    pub false_positives: Vec<(UnitId, String)>,
 }
 
 /// A commit that was replayed.
@@ -72,7 +72,7 @@ impl Comparison {
             if effect != Effect::Rebuilt || !is_known || left_out.contains(unit.package) {
                 continue;
             }
-            let key = UnitKey::new(&answer.workspace, unit);
+            let key = UnitId::of(&answer.workspace, unit);
             if built.rebuilt.contains(&key) {
                 comparison.hits += 1;
             } else {

@@ -4,8 +4,8 @@ use xtask_impact::unit_graph::Verb;
 use super::*;
 
 /// Shows units as `package kind target mode`.
-fn shown<'a>(keys: impl IntoIterator<Item = &'a UnitKey>) -> Vec<String> {
-    let show = |key: &UnitKey| {
+fn shown<'a>(keys: impl IntoIterator<Item = &'a UnitId>) -> Vec<String> {
+    let show = |key: &UnitId| {
         let (_, package) = key.package.rsplit_once('/').unwrap();
         format!("{package} {:?} {:?} {:?}", key.kind, key.target, key.mode)
     };
