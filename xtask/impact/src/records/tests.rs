@@ -2,7 +2,7 @@
 //! 500 seconds old.
 
 use crate::testing::scene::Scene;
-use crate::testing::unit;
+use crate::testing::{name, unit};
 use crate::unit_graph::Verb;
 use crate::vcs::ChangeStatus;
 
@@ -72,6 +72,73 @@ fn a_unit_without_a_record_is_not_current() {
     let a = unit(&scene.workspace, &scene.graph, "a lib");
     let is_current = scene.with_records(|records| records.is_current(a));
     assert!(!is_current, "its dependency has none");
+}
+
+/// Creates a package with a build script that ran 500 seconds ago and watched these paths.
+fn scripted(watched: &[&str]) -> Scene {
+    let text = "a: lib!test!bench!doctest script";
+    let files = [("a/data/one.txt", ""), ("a/data/deep/two.txt", "")];
+    let mut scene = Scene::new(text, Verb::Check, &files);
+    scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (20, &[10, 1010]));
+    scene.compiled(("a", "script"), &["a/build.rs"], 500, (10, &[]));
+    scene.run("a", watched, 500, 10);
+    scene
+}
+
+#[test]
+fn the_record_of_a_script_is_current_while_its_inputs_are_older() {
+    let deep = "a/data/deep/two.txt";
+    for (story, watched, path, age, expected) in [
+        ("older files", &["a/data"][..], deep, 501, true),
+        ("a file as new as the run", &["a/data"], deep, 500, true),
+        ("a newer file", &["a/data"], deep, 499, false),
+        ("another file", &["a/data/one.txt"], deep, 499, true),
+        ("a newer script", &["a/data"], "a/build.rs", 499, false),
+        ("a missing input", &["a/data", "a/gone"], deep, 501, false),
+        ("all files of the package", &[], deep, 499, true),
+    ] {
+        let current = |change: &[&str]| {
+            let mut scene = scripted(watched);
+            scene.set_age(path, age);
+            for path in change {
+                scene.change(path, ChangeStatus::Modified);
+            }
+            let run = unit(&scene.workspace, &scene.graph, "a build script run");
+            scene.with_records(|records| records.is_current(run))
+        };
+        assert_eq!(current(&[]), expected, "{story}");
+        // A file of the change set does not make a record old.
+        assert!(current(&[path, "a/gone"]), "{story}, in the change set");
+    }
+}
+
+#[test]
+fn records_say_which_units_read_a_file() {
+    let mut scene = scripted(&["a/data"]);
+    scene.change("a/src/lib.rs", ChangeStatus::Modified);
+    scene.change("a/data/one.txt", ChangeStatus::Modified);
+    let (workspace, graph, root) = (&scene.workspace, &scene.graph, scene.root.clone());
+    scene.with_records(|records| {
+        let readers = |path: &str| -> Vec<String> {
+            let path = root.join(path);
+            let readers = records.readers(&path);
+            readers.map(|unit| name(workspace, graph, unit)).collect()
+        };
+        assert_eq!(readers("a/src/lib.rs"), ["a lib"]);
+        // Records list files outside the change set too, but nobody asks about these.
+        assert!(readers("a/build.rs").is_empty());
+        assert!(readers("a/data/one.txt").is_empty(), "no unit compiles it");
+        let below = |path: &str| -> Vec<String> {
+            let path = root.join(path);
+            let units = records.reading_below(&path);
+            units.map(|unit| name(workspace, graph, unit)).collect()
+        };
+        assert_eq!(below("a/src"), ["a lib"]);
+        assert_eq!(below("a/data"), ["a build script run"]);
+        assert!(below("a/data/deep").is_empty());
+        assert_eq!(below("a").len(), 3);
+        assert_eq!(records.fitting(), 2, "a script run is not compiled");
+    });
 }
 
 #[test]
