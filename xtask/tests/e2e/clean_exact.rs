@@ -71,20 +71,22 @@ fn the_first_layout_is_cleaned_exactly() {
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_first_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     let apart = "[build]\nbuild-dir = \"built\"\n";
     in_every_directory(apart, &["check", "--target", &host()]);
 }
 
 #[test]
+#[ignore = "slow: `.ci/nightly cleaning` runs it"]
 fn the_second_layout_is_cleaned_exactly() {
-    in_every_directory(SECOND_LAYOUT, &["check", "--target", &host()]);
+    in_every_directory(SECOND_LAYOUT, RELEASE);
 }
 
 #[test]
 fn the_second_layout_with_a_separate_build_directory_is_cleaned_exactly() {
     let apart = format!("{SECOND_LAYOUT}[build]\nbuild-dir = \"built\"\n");
-    in_every_directory(&apart, RELEASE);
+    in_every_directory(&apart, &["check", "--target", &host()]);
 }
 
 #[test]
