@@ -12,8 +12,13 @@
 //! | `save` compares modification times only | [`a_file_that_changed_after_the_start_is_not_recorded`] |
 //! | `save` does not compare inputs with the start of the unit | the same |
 //! | a dependency may be younger than the unit that was built from it | [`a_unit_older_than_its_dependency_is_not_recorded`] |
+//! | `save` trusts times that an archive cut off | [`a_build_whose_exact_times_are_lost_is_not_recorded`] |
 //! | `restore` does not look at inputs again before its end | [`a_file_that_changes_during_a_restore_invalidates_its_unit`] |
 //! | an input younger than the time of the stamps is accepted | `judge::tests::only_a_proven_unit_is_stamped`, [`a_young_input_is_waited_for`] |
+//! | git's state, `[env]`, files for the linker, links, files of macros, ignored files and modes are not compared | e2e `inputs_that_cargo_does_not_track_rebuild_their_package`, one package for each |
+//! | sources of vendored packages, `clippy.toml` are not compared | e2e `packages_and_directories_of_every_kind_are_restored` |
+//! | `--touch` ignores other build directories | e2e `touch_is_refused_if_there_is_another_build_directory` |
+//! | a record of another build directory is used | `record::tests::a_record_is_read_by_its_owner_alone` |
 //! | a unit without an entry stays fresh in a copy | `judge::tests::only_a_proven_unit_is_stamped` |
 //! | a natural unit with another content stays fresh | the same |
 
@@ -24,6 +29,7 @@ use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask_impact::build_dir::Directories;
+use xtask_impact::files::nanoseconds;
 use xtask_impact::process::{self, Runner};
 use xtask_impact::testing::{scratch, workspace_in, write};
 use xtask_impact::workspace::Workspace;
@@ -405,6 +411,28 @@ fn a_file_that_changed_after_the_start_is_not_recorded() {
     expect_test::expect![[r#"
         lib-base: base/src/lib.rs changed after the unit was started
         run-build-script-build-script-build: gen/data.txt changed after the unit was started
+    "#]]
+    .assert_eq(&build.save());
+}
+
+#[test]
+fn a_build_whose_exact_times_are_lost_is_not_recorded() {
+    let build = HandMadeBuild::new();
+    let record = build
+        .directories
+        .build
+        .join("debug/.fingerprint/top-0000000000000004");
+    for name in ["dep-lib-top", "invoked.timestamp"] {
+        set_time(&record.join(name), build.ago(0) + Duration::from_secs(101));
+    }
+    let output = build
+        .directories
+        .build
+        .join("debug/build/gen-0000000000000001/output");
+    set_time(&output, build.ago(0) + Duration::from_millis(100_600));
+    expect_test::expect![[r#"
+        run-build-script-build-script-build: the exact times of its build are lost
+        lib-top: the exact times of its build are lost
     "#]]
     .assert_eq(&build.save());
 }
