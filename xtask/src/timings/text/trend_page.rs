@@ -112,3 +112,51 @@ pub(crate) fn left_out(trend: &Trend) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compiler_cache::counts::CacheCounts;
+
+    /// A run that compiled little with the cache is told apart by its coverage.
+    #[test]
+    fn a_history_shows_hits_and_coverage() {
+        let cache = CacheCounts {
+            compilations: 30,
+            hits: 8,
+            misses: 2,
+            ..CacheCounts::default()
+        };
+        let point = |cache| Point {
+            run: Run {
+                id: "20260101T000000000Z-a".to_owned(),
+                cache,
+                ..Run::default()
+            },
+            runs: 1,
+            total: 1.0,
+            percent: None,
+        };
+        let trend = Trend {
+            version: 1,
+            points: vec![point(None), point(Some(cache))],
+            others: 0,
+            contended: 0,
+        };
+        let shown: Vec<_> = rows(&trend)
+            .into_iter()
+            .map(|row| row[6..8].join(" "))
+            .collect();
+        assert_eq!(shown, ["- -", "80% 33%"]);
+        assert_eq!(COLUMNS[6..8], ["hits:", "coverage:"]);
+        let charts = charts(&trend).into_iter().map(|chart| chart.title);
+        let charts: Vec<_> = charts.filter(|it| it.ends_with("cache")).collect();
+        assert_eq!(
+            charts,
+            [
+                "Hits of the compiler cache",
+                "Coverage of the compiler cache"
+            ]
+        );
+    }
+}
