@@ -13,7 +13,7 @@ use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
 use xtask_impact::paths::hashed;
 use xtask_impact::{build_dir, parallel};
 
-use self::listing::{FileStat, Listing};
+use self::listing::{FileStat, Listing, find};
 use crate::artifacts::disk_size::Link;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
@@ -284,6 +284,9 @@ impl UnitsByValue {
     }
 }
 
+/// The file that cargo writes when it starts to build a unit, and never reads.
+const STAMP: &str = "invoked.timestamp";
+
 impl SweepUnit {
     /// Reads the record of a unit. `named` are its package, its hash and its names.
     fn read(listing: &Listing, place: &ProfileDir, index: usize, named: &NamedUnit) -> Self {
@@ -309,8 +312,8 @@ impl SweepUnit {
             files: Vec::new(),
             sizes: Sizes::default(),
         };
-        let stamps = [&*directory, run_directory].map(|it| it.join("invoked.timestamp"));
-        let started = stamps.iter().find_map(|path| listing.stat(path));
+        let files = listing.get(&directory).unwrap_or_default();
+        let started = find(files, STAMP).or_else(|| listing.stat(&run_directory.join(STAMP)));
         unit.read_by_others = started.and_then(read_by_others);
         for name in names {
             if let Some((value, fingerprint)) = place.fingerprint(package, hash, name) {
@@ -320,8 +323,8 @@ impl SweepUnit {
                     .extend(fingerprint.deps.iter().map(|it| it.3));
             }
             let file_name = name.file_name();
-            let record = listing.stat(&directory.join(&file_name));
-            let reference = listing.stat(&directory.join(format!("dep-{file_name}")));
+            let record = find(files, &file_name);
+            let reference = find(files, &format!("dep-{file_name}"));
             let accesses = [record, reference].into_iter().flatten();
             unit.accessed = unit.accessed.max(accesses.map(|it| it.accessed).max());
             let end = record.map(|it| it.modified);

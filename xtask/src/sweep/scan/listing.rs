@@ -14,7 +14,7 @@ use crate::artifacts::disk_size::{self, Link};
 
 /// The contents of every directory below some directories, each sorted by name.
 #[derive(Debug, Default)]
-pub(crate) struct Listing(HashMap<Utf8PathBuf, Vec<ListedFile>>);
+pub(crate) struct Listing(HashMap<String, Vec<ListedFile>>);
 
 /// A file, a directory or a symbolic link in a [`Listing`].
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Listing {
                 let directories = files.iter().filter(|it| it.stat.is_dir);
                 let directories = directories.map(|it| directory.join(&it.name));
                 inner.extend(directories.filter(|it| !others.contains(it)));
-                listing.0.insert(directory, files);
+                listing.0.insert(directory.into_string(), files);
             }
             pending = inner;
         }
@@ -78,7 +78,7 @@ impl Listing {
 
     /// Returns the contents of a directory. `None` if no such directory was listed.
     pub(super) fn get(&self, directory: &Utf8Path) -> Option<&[ListedFile]> {
-        self.0.get(directory).map(Vec::as_slice)
+        self.0.get(directory.as_str()).map(Vec::as_slice)
     }
 
     /// Returns the names in a directory, sorted.
@@ -89,11 +89,14 @@ impl Listing {
 
     /// Returns the metadata of a file or a directory.
     pub(super) fn stat(&self, path: &Utf8Path) -> Option<FileStat> {
-        let files = self.get(path.parent()?)?;
-        let name = path.file_name()?;
-        let at = files.binary_search_by(|it| it.name.as_str().cmp(name));
-        Some(files[at.ok()?].stat)
+        find(self.get(path.parent()?)?, path.file_name()?)
     }
+}
+
+/// Returns the metadata of a file among the files of a directory.
+pub(super) fn find(files: &[ListedFile], name: &str) -> Option<FileStat> {
+    let at = files.binary_search_by(|it| it.name.as_str().cmp(name));
+    Some(files[at.ok()?].stat)
 }
 
 impl FileStat {
