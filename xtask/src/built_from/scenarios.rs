@@ -40,7 +40,6 @@ use super::judge::{self, FreshnessAction, JudgeOptions, RestorePlan};
 use super::record::BuildRecord;
 use super::subject::{FreshnessScene, RecordedBuilds};
 use super::{restamp, save};
-use xtask_impact::files::nanoseconds;
 
 /// The units of the scenarios: a script that watches `gen/data.txt`, its library, and two libraries
 /// above it. Each name is that of a package.

@@ -278,7 +278,15 @@ fn label(style: Style, label: &str, message: &dyn std::fmt::Display) {
 /// read it.
 fn say(line: std::fmt::Arguments<'_>) {
     clear_shown_line();
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    let text = format!("{line}\n");
+    // A line without colours is written in one call, so that no other program's line gets into it.
+    let _ = match has_colors() {
+        true => anstream::stderr().lock().write_all(text.as_bytes()),
+        false => {
+            let plain = anstream::adapter::strip_str(&text).to_string();
+            std::io::stderr().lock().write_all(plain.as_bytes())
+        }
+    };
 }
 
 /// Returns the heading line of one of several workspaces. Empty if there is only one.
