@@ -163,13 +163,7 @@ pub(crate) fn plan(
         ..RestorePlan::default()
     };
     for (at, facts) in facts.iter().enumerate() {
-        let (action, reason) = match judge.is_documentation(at) && options.touch {
-            true => {
-                let reason = "documentation is always built again".to_owned();
-                (FreshnessAction::Invalidate, Some(reason))
-            }
-            false => action(facts, is_carried, options),
-        };
+        let (action, reason) = action(facts, is_carried, options);
         plan.units.push(JudgedUnit {
             at,
             action,
@@ -257,10 +251,6 @@ impl<'a> Judge<'a> {
 
     fn unit(&self, at: usize) -> &'a DiskUnit {
         &self.builds.units.units[at]
-    }
-
-    fn is_documentation(&self, at: usize) -> bool {
-        self.unit(at).name.mode == RecordedMode::Doc
     }
 
     fn recorded(&self, at: u32) -> &'a RecordedInput {

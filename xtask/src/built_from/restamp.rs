@@ -34,7 +34,7 @@ pub(crate) fn apply(
     invalidate(&invalid, builds, directories)?;
     for path in &plan.outputs {
         let is_done = !plan.is_carried && modified(path).is_none_or(|it| it >= plan.time);
-        if !is_done && modified(path).is_some() {
+        if !is_done && path.is_file() {
             stamp(path, plan.time)?;
         }
     }
