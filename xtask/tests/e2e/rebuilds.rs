@@ -738,7 +738,9 @@ fn further_reasons_are_explained_in_both_directions() {
     let twin = Asked::with(&["check", "--workspace", "--profile=twin"]);
     for (to, asked) in [("twin", twin), ("debug", CHECK)] {
         let from = if to == "twin" { "debug" } else { "twin" };
-        project.remove(format!("target/{to}"));
+        if project.path(format!("target/{to}")).exists() {
+            project.remove(format!("target/{to}"));
+        }
         let (from, to) = (format!("target/{from}"), format!("target/{to}"));
         crate::support::tree::copy(&project.path(&from), &project.path(&to), &|_| true);
         story.tell(&format!("{from} is copied to {to}"), asked);
@@ -790,14 +792,15 @@ fn contents_are_explained_where_cargo_compares_contents() {
     std::fs::create_dir(&empty).unwrap();
     let size = std::fs::metadata(empty).unwrap().len();
     let text = "//".to_owned() + &" ".repeat(usize::try_from(size).unwrap() - 3) + "\n";
-    project.write("crates/app/src/lib.rs", &text);
+    project.append("crates/app/src/lib.rs", "mod part;\n");
+    project.write("crates/app/src/part.rs", &text);
     check.report(&project, &[]);
-    project.remove("crates/app/src/lib.rs");
-    std::fs::create_dir(project.path("crates/app/src/lib.rs")).unwrap();
+    project.remove("crates/app/src/part.rs");
+    std::fs::create_dir(project.path("crates/app/src/part.rs")).unwrap();
     story.told += "a source cannot be read\n";
     story.told += &causes(&check.report(&project, &["--predict"]));
-    std::fs::remove_dir(project.path("crates/app/src/lib.rs")).unwrap();
-    project.write("crates/app/src/lib.rs", &text);
+    project.remove("crates/app/src/part.rs");
+    project.write("crates/app/src/part.rs", &text);
     story.tell("the source can be read again", check);
     expect![[r#"
         a source of another size
@@ -827,6 +830,12 @@ fn a_forced_build_is_explained() {
         told += &format!("{what}\n{}", causes(&asked.report(&project, &[])));
     }
     expect![[r#"
+        Clippy fixes
+          variable: the environment variable CLIPPY_ARGS changed [ => --no-deps__CLIPPY_HACKERY__], 8 from leaf build script (build) + mid build script (build)
+        Clippy fixes again
+          forced: the command forced the build of the unit, 2 from app bin app (build) + app lib (build)
+        Clippy checks
+          variable: the environment variable CLIPPY_ARGS changed [--no-deps__CLIPPY_HACKERY__ => ], 8 from leaf build script (build) + mid build script (build)
     "#]]
     .assert_eq(&project.redacted_text(&told));
 }
