@@ -766,6 +766,10 @@ fn further_reasons_are_explained_in_both_directions() {
         an artifact is removed
           artifact-missing: the artifact target/debug/deps/libleaf-[HASH].rmeta was removed, 8 from leaf lib (check)
           artifact-missing: the artifact target/debug/deps/libleaf-[HASH].rmeta was removed, 1 from leaf lib (check, test)
+        target/debug is copied to target/twin
+          moved: the artifacts were made in another directory [debug => twin], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid lib (check)
+        target/twin is copied to target/debug
+          moved: the artifacts were made in another directory [twin => debug], 8 from app bin app (check) + app lib (check) + leaf build script (build) + leaf build script (run) + leaf lib (check) + mid build script (build) + mid lib (check)
     "#]]
     .assert_eq(&story.told);
 }
@@ -808,6 +812,9 @@ fn contents_are_explained_where_cargo_compares_contents() {
         a source of the same size
           file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
         a source is only touched
+        a source cannot be read
+          file-missing: crates/app/src/part.rs does not exist, 2 from app lib (check)
+        the source can be read again
     "#]]
     .assert_eq(&story.told);
 }
