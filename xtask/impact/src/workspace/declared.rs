@@ -116,7 +116,7 @@ fn requests(
             continue;
         };
         for way in &on.dep_kinds {
-            if let Some(table) = table(way.kind) {
+            if let Some(table) = table(way.kind.unwrap_or_default()) {
                 resolved.push((place, table, way.target.as_ref()));
             }
         }
@@ -151,7 +151,7 @@ fn requests(
         let mut features = asked.features.clone();
         features.extend(asked.uses_default_features.then(|| "default".to_owned()));
         requests.extend(found.iter().map(|&package| DeclaredDependency {
-            name: asked.rename.as_ref().unwrap_or(&asked.name).0.to_string(),
+            name: asked.key().to_owned(),
             package,
             table,
             optional: asked.optional,

@@ -1,12 +1,14 @@
 //! Runs `cargo metadata` and reduces the output to a [`Workspace`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::process::Output;
 
 use anyhow::{Context as _, Result, bail};
 use cargo_metadata::DependencyKind;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
 
+use super::manifest_reader::ManifestReader;
 use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
@@ -21,36 +23,76 @@ use crate::{files, lock_file};
 impl Workspace {
     /// Runs `cargo metadata`. Returns the workspace, the features that the manifests declare, and
     /// the manifests of all path dependencies that packages name, even of unused ones.
-    pub(crate) fn ask(
+    pub(crate) fn ask(runner: &Runner, options: &LoadOptions) -> Result<AskedWorkspace> {
+        let triples = options.platforms.triples(runner);
+        std::thread::scope(|scope| {
+            let asked = triples.clone();
+            let facts = scope.spawn(|| PlatformFacts::of(runner, &asked?));
+            let output = cargo_metadata(runner, options, triples.as_deref());
+            let facts = facts.join().unwrap_or_default();
+            Self::of_cargo(runner, output?, facts)
+        })
+    }
+
+    /// Runs `cargo metadata` for the workspace that [`Workspace::load`] loads.
+    ///
+    /// # Errors
+    /// Returns cargo's own message if cargo cannot load or resolve the workspace.
+    pub fn by_cargo(runner: &Runner, options: &LoadOptions) -> Result<AskedWorkspace> {
+        let triples = options.platforms.triples(runner);
+        let output = cargo_metadata(runner, options, triples.as_deref())?;
+        let facts = triples.and_then(|triples| PlatformFacts::of(runner, &triples));
+        Self::of_cargo(runner, output, facts)
+    }
+
+    /// Reads the workspace that [`Workspace::load`] loads from its manifests. Returns the reason to
+    /// ask cargo if the manifests do not tell everything.
+    ///
+    /// # Errors
+    /// Returns an error if the answer is inconsistent.
+    pub fn by_manifests(
         runner: &Runner,
         options: &LoadOptions,
-    ) -> Result<(Self, Declared, Vec<Utf8PathBuf>)> {
+    ) -> Result<Result<AskedWorkspace, String>> {
         let triples = options.platforms.triples(runner);
-        let arguments = arguments(options, triples.as_deref());
-        let command = || {
-            let mut command = asking_cargo(runner);
-            command.args(&arguments);
-            command
-        };
-        let (output, platforms) = std::thread::scope(|scope| {
-            let platforms = scope.spawn(|| PlatformFacts::of(runner, &triples?));
-            let output = lock_file::ask(&command);
-            (output, platforms.join().unwrap_or_default())
-        });
-        let (output, lock) = output?;
+        let asked = triples.clone();
+        let facts = asked.and_then(|triples| PlatformFacts::of(runner, &triples));
+        let reader = ManifestReader::new(runner, options);
+        let answer = reader.and_then(|it| it.resolved(&triples, facts.as_ref()));
+        match answer {
+            Ok(answer) => Self::completed(runner, answer, facts, LockState::Current).map(Ok),
+            Err(because) => Ok(Err(because.0)),
+        }
+    }
+
+    fn of_cargo(
+        runner: &Runner,
+        (output, lock): (Output, LockState),
+        facts: Option<CompilerFacts>,
+    ) -> Result<AskedWorkspace> {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("cargo cannot load this workspace\n{}", said.trim_end());
         }
         let answer: MetadataJson<'_> = serde_json::from_slice(&output.stdout)
             .context("`cargo metadata` printed something that is not its documented JSON")?;
+        Self::completed(runner, answer, facts, lock)
+    }
+
+    /// Reduces an answer, and adds what `cargo metadata` does not print.
+    fn completed(
+        runner: &Runner,
+        answer: MetadataJson<'_>,
+        facts: Option<CompilerFacts>,
+        lock: LockState,
+    ) -> Result<AskedWorkspace> {
         let dependencies = answer.packages.iter().flat_map(|it| &it.dependencies);
         let named: HashSet<&str> = dependencies
             .filter_map(|on| Some(&*on.path.as_ref()?.0))
             .collect();
         let manifest = |directory| Utf8Path::new(directory).join("Cargo.toml");
         let named = named.into_iter().map(manifest).collect();
-        let (platforms, sysroot) = platforms.unzip();
+        let (platforms, sysroot) = facts.unzip();
         let (mut this, declared) = Self::reduced(answer, platforms)?;
         this.sysroot = sysroot;
         this.lock_file = LockFile {
@@ -101,7 +143,7 @@ impl Workspace {
                 for known in &on.dep_kinds {
                     let target = known.target.as_ref().filter(|_| several);
                     if target.is_none_or(may_match) {
-                        kinds.push(known.kind);
+                        kinds.push(known.kind.unwrap_or_default());
                     }
                 }
                 let has = |kind| kinds.contains(&kind);
@@ -214,6 +256,27 @@ impl Workspace {
             }
         }
     }
+}
+
+/// A loaded workspace, the features that its manifests declare, and the manifests of all path
+/// dependencies that packages name.
+pub type AskedWorkspace = (Workspace, Declared, Vec<Utf8PathBuf>);
+
+/// What the compiler says: the facts of the platforms, and its sysroot.
+pub(super) type CompilerFacts = (Vec<PlatformFacts>, Utf8PathBuf);
+
+/// Runs `cargo metadata`. Returns its output and the state of the lock file.
+fn cargo_metadata(
+    runner: &Runner,
+    options: &LoadOptions,
+    triples: Option<&[String]>,
+) -> Result<(Output, LockState)> {
+    let arguments = arguments(options, triples);
+    lock_file::ask(&|| {
+        let mut command = asking_cargo(runner);
+        command.args(&arguments);
+        command
+    })
 }
 
 /// Returns the arguments of `cargo metadata` for the host and for these platforms.

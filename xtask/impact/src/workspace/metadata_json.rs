@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::semver::VersionReq;
-use cargo_metadata::{CrateType, DepKindInfo, DependencyKind, TargetKind as CargoKind};
+use cargo_metadata::{CrateType, DependencyKind, TargetKind as CargoKind};
 use serde::Deserialize;
 
 use super::{PackageIx, Target, TargetKind};
@@ -58,7 +58,7 @@ pub(super) struct Manifest<'a> {
 }
 
 /// A dependency as the manifest declares it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct DeclaredEdge<'a> {
     #[serde(borrow)]
     pub(super) name: Text<'a>,
@@ -72,6 +72,13 @@ pub(super) struct DeclaredEdge<'a> {
     pub(super) features: Vec<String>,
     #[serde(borrow)]
     pub(super) path: Option<Text<'a>>,
+}
+
+impl DeclaredEdge<'_> {
+    /// Returns the key of the dependency in the manifest.
+    pub(super) fn key(&self) -> &str {
+        &self.rename.as_ref().unwrap_or(&self.name).0
+    }
 }
 
 #[derive(Deserialize)]
@@ -95,7 +102,14 @@ pub(super) struct ResolvedNode<'a> {
 pub(super) struct On<'a> {
     #[serde(borrow)]
     pub(super) pkg: Text<'a>,
-    pub(super) dep_kinds: Box<[DepKindInfo]>,
+    pub(super) dep_kinds: Box<[EdgeKind]>,
+}
+
+/// A kind of a resolved dependency; `None` for a normal dependency.
+#[derive(Deserialize)]
+pub(super) struct EdgeKind {
+    pub(super) kind: Option<DependencyKind>,
+    pub(super) target: Option<Platform>,
 }
 
 /// A package's declared features, declared dependencies and resolved dependencies.

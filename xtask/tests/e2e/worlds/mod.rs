@@ -14,6 +14,7 @@
 //! the directory `XTASK_WORLDS_SUM`, and requires the same goals.
 
 mod draft;
+mod manifests;
 mod scripts;
 mod settings;
 mod skeleton;
