@@ -37,8 +37,9 @@ fn verbose_shows_processes_evidence_and_the_rule_of_each_path() {
         debug: changed crates/base/src/lib.rs: base lib test (source: it is compiled from this file)
         debug: changed notes.md: no unit (the rule for **/*.md, **/*.markdown, **/*.adoc, **/*.rst, **/AUTHORS*, **/CHANGELOG*, **/CONTRIBUTORS*, **/README*, **/NOTICE*)
         info: cargo's unit graph: not asked, since no changed file affects resolution
-        info: metadata: cargo is asked, since the cache is off
-        info: ran `cargo metadata --format-version 1 --filter-platform host-tuple --locked`: status 0, [TIME]
+        info: metadata: not from the cache, since the cache is off
+        info: metadata: read from the manifests and the lock file
+        info: ran `cargo --version`: status 0, [TIME]
         info: ran `git diff --raw -z --no-renames --no-ext-diff --no-relative --no-textconv --ignore-submodules=none --no-abbrev [HASH] --`: status 0, [TIME]
         info: ran `git for-each-ref '--format=%(refname) %(objectname)' refs/remotes/origin/HEAD refs/remotes/origin/main refs/remotes/origin/master refs/heads/main refs/heads/master`: status 0, [TIME]
         info: ran `git ls-files -z --others --exclude-standard`: status 0, [TIME]

@@ -95,7 +95,7 @@ impl MetadataCache {
     /// entry.
     pub(super) fn read(&self) -> Result<Workspace, Before> {
         let Some((stamps, workspace)) = state::read::<CachedMetadata>(&self.file) else {
-            log::info!("metadata: cargo is asked, since no answer is cached");
+            log::info!("metadata: not from the cache, since no answer is cached");
             return Err(Before::default());
         };
         let hold = |stamps: &[Stamp]| vec![stamps.iter().all(Stamp::holds)];
@@ -108,7 +108,7 @@ impl MetadataCache {
             && let Some(changed) = stamps.iter().find(|it| !it.holds())
         {
             let path = quote::name(&changed.path);
-            log::info!("metadata: cargo is asked again, since {path} changed");
+            log::info!("metadata: not from the cache, since {path} changed");
         }
         let ground = workspace.ground;
         Err(Before { ground, stamps })

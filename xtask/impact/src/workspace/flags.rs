@@ -83,7 +83,7 @@ impl PlatformFacts {
     }
 
     /// Returns whether a table matches this platform; `None` if flags decide it.
-    fn is_own(&self, table: &str) -> Option<bool> {
+    pub(super) fn is_own(&self, table: &str) -> Option<bool> {
         match table.starts_with("cfg(") {
             true => source_scan::evaluate(table, &|option, value| self.is_set(option, value)),
             false => Some(table == self.name),

@@ -8,7 +8,7 @@ use cargo_metadata::DependencyKind;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
 
-use super::manifest_reader::ManifestReader;
+use super::manifest_reader::{AskCargo, ManifestReader};
 use super::{
     Declared, Dependency, LoadOptions, Package, PackageIx, PlatformFacts, TargetKind, Workspace,
 };
@@ -18,19 +18,41 @@ use crate::lock_file::{LockFile, LockState};
 use crate::paths::RealPaths;
 use crate::process::Runner;
 use crate::workspace::metadata_json::{MetadataJson, PackageIndexes, ResolvedNode};
-use crate::{files, lock_file};
+use crate::{files, lock_file, quote};
 
 impl Workspace {
-    /// Runs `cargo metadata`. Returns the workspace, the features that the manifests declare, and
-    /// the manifests of all path dependencies that packages name, even of unused ones.
+    /// Reads the workspace from its manifests, or runs `cargo metadata` if the manifests do not
+    /// tell everything. Returns the workspace, the features that the manifests declare, and the
+    /// manifests of all path dependencies that packages name, even of unused ones.
     pub(crate) fn ask(runner: &Runner, options: &LoadOptions) -> Result<AskedWorkspace> {
         let triples = options.platforms.triples(runner);
         std::thread::scope(|scope| {
             let asked = triples.clone();
             let facts = scope.spawn(|| PlatformFacts::of(runner, &asked?));
-            let output = cargo_metadata(runner, options, triples.as_deref());
+            let version = scope.spawn(|| runner.cargo_version());
+            let cargo = |because: &AskCargo| {
+                log::info!(
+                    "metadata: cargo is asked, since {}",
+                    quote::line(&because.0)
+                );
+                cargo_metadata(runner, options, triples.as_deref())
+            };
+            let reader = ManifestReader::new(runner, options);
+            // Cargo starts while the compiler still runs.
+            let output = reader.as_ref().err().map(cargo);
             let facts = facts.join().unwrap_or_default();
-            Self::of_cargo(runner, output?, facts)
+            if let Some(output) = output {
+                return Self::of_cargo(runner, output?, facts);
+            }
+            let version = version.join().unwrap_or_default();
+            let reader = reader.and_then(|it| it.proven_with(version));
+            match reader.and_then(|it| it.resolved(&triples, facts.as_ref())) {
+                Ok(answer) => {
+                    log::info!("metadata: read from the manifests and the lock file");
+                    Self::completed(runner, answer, facts, LockState::Current)
+                }
+                Err(because) => Self::of_cargo(runner, cargo(&because)?, facts),
+            }
         })
     }
 

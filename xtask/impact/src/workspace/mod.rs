@@ -232,7 +232,7 @@ impl Workspace {
                 true => "the cache is off",
                 false => "only cargo knows which workspace this is",
             };
-            log::info!("metadata: cargo is asked, since {why}");
+            log::info!("metadata: not from the cache, since {why}");
             return Ok(Self::ask(runner, options)?.0);
         };
         let before = match cache.read() {

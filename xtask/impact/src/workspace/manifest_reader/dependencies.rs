@@ -116,6 +116,16 @@ pub(super) fn edge(
     if path.is_none() && dependency.version.is_none() {
         return Err(ask(format!("`{key}` has neither a path nor a version")));
     }
+    // Without a version, every version fits a path, and the requirement is shown as `*`. A written
+    // `*` does not fit a pre-release.
+    if path.is_some()
+        && dependency
+            .version
+            .as_deref()
+            .is_some_and(|it| it.trim() == "*")
+    {
+        return Err(ask(format!("`{key}` has a path and the version `*`")));
+    }
     let features = dependency.features.clone().unwrap_or_default();
     if features
         .iter()

@@ -27,7 +27,10 @@ mod tree;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::panic::resume_unwind;
+
+use cargo_metadata::semver::Version;
 
 use self::lock::LockedEntry;
 use self::members::PathPackages;
@@ -43,6 +46,9 @@ use crate::process::Runner;
 
 /// The source of packages from crates.io.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// The versions of cargo with which the reader is proven by the nightly suite `manifests`.
+const PROVEN: RangeInclusive<(u64, u64)> = (1, 95)..=(1, 97);
 
 /// A reason to ask cargo.
 #[derive(Debug)]
@@ -85,6 +91,17 @@ impl ManifestReader {
         })
     }
 
+    /// Returns the reader if the reader is proven with this version of cargo.
+    pub(super) fn proven_with(self, cargo: Option<Version>) -> Read<Self> {
+        let cargo = cargo.ok_or_else(|| ask("cargo does not tell its version"))?;
+        match PROVEN.contains(&(cargo.major, cargo.minor)) {
+            true => Ok(self),
+            false => Err(ask(format!(
+                "the reader of manifests is not proven with cargo {cargo}"
+            ))),
+        }
+    }
+
     /// Resolves the workspace, for the dependencies of the host and of `triples`. Without triples,
     /// the dependencies of all platforms count.
     pub(super) fn resolved(
@@ -104,6 +121,7 @@ impl ManifestReader {
             active: &active,
             platforms,
         };
+        tree.check_flags(&self.place.config)?;
         let external = self.downloaded(&tree.used(&|_| true))?;
         let library = |index: usize| {
             let manifest = nodes[index].on_disk.or_else(|| external.get(&index))?;

@@ -19,6 +19,7 @@ pub(super) struct Place {
     pub(super) build_directory: Utf8PathBuf,
     /// Cargo's home directory.
     pub(super) home: Utf8PathBuf,
+    pub(super) config: CargoConfig,
 }
 
 /// The tables of the configuration that do not change what `cargo metadata` prints, or whose
@@ -102,6 +103,7 @@ impl Place {
             target_directory,
             build_directory,
             home,
+            config,
         })
     }
 }
@@ -114,6 +116,9 @@ fn check_config(config: &CargoConfig) -> Read<()> {
         if !is_known || !is_plain {
             return Err(ask(format!("the configuration has `{table}`")));
         }
+    }
+    if !matches!(config.get(&["build", "rustc"]), Ok(None)) {
+        return Err(ask("the configuration names a compiler"));
     }
     let mut variables = config.variables().map(|(name, _)| name);
     match variables.find(|name| VARIABLES.iter().any(|it| name.starts_with(it))) {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cargo_metadata::DependencyKind;
+use cargo_metadata::semver::VersionReq;
 
 use super::lock::LockedEntry;
 use super::package::text;
@@ -174,11 +175,12 @@ impl Node<'_> {
     /// Returns the package of the lock file that a dependency is locked to.
     fn locked(&self, dependency: &DeclaredEdge<'_>, nodes: &[Node<'_>]) -> Read<usize> {
         let path = dependency.path.as_ref().map(|it| &*it.0);
+        let is_any = path.is_some() && dependency.req == VersionReq::STAR;
         let fits = |&&index: &&usize| {
             let on = &nodes[index];
             on.entry.name == dependency.name.0
                 && on.directory() == path
-                && dependency.req.matches(&on.entry.version)
+                && (is_any || dependency.req.matches(&on.entry.version))
         };
         let mut found = self.entry.dependencies.iter().filter(fits);
         match (found.next(), found.next()) {

@@ -7,6 +7,7 @@ use cargo_metadata::DependencyKind;
 
 use super::resolve::{ActiveNode, Node};
 use super::{Read, ask};
+use crate::cargo_config::CargoConfig;
 use crate::workspace::PlatformFacts;
 use crate::workspace::metadata_json::{DeclaredEdge, EdgeKind, On, ResolvedNode};
 
@@ -43,6 +44,31 @@ impl Tree<'_> {
         }
         edges.retain(|_, declared| declared.iter().any(|it| self.is_on_platform(it)));
         edges
+    }
+
+    /// Checks that no compiler flag decides about a dependency. Cargo asks the compiler for a
+    /// platform's `cfg` options with the flags of the configuration.
+    pub(super) fn check_flags(&self, config: &CargoConfig) -> Read<()> {
+        let platforms = self.platforms.unwrap_or_default();
+        if platforms.iter().any(|it| it.name.ends_with(".json")) {
+            return Err(ask("a platform is described by a file"));
+        }
+        let has_flags = |it: &PlatformFacts| !matches!(it.rustflags(config), Ok(None));
+        if !platforms.iter().any(has_flags) {
+            return Ok(());
+        }
+        for (node, active) in self.nodes.iter().zip(self.active) {
+            for (declared, _) in active.iter().flat_map(|it| &it.dependencies) {
+                let Some(target) = &node.summary.dependencies[*declared].target else {
+                    continue;
+                };
+                let target = target.to_string();
+                if platforms.iter().any(|it| it.is_own(&target).is_none()) {
+                    return Err(ask(format!("compiler flags may decide about `{target}`")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks that every dependency has one name in the package that depends on it. `library` is

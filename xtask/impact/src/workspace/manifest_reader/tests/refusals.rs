@@ -5,8 +5,8 @@ use cargo_metadata::camino::Utf8Path;
 use super::write_files;
 use crate::process::Runner;
 use crate::testing::{scratch, write};
-use crate::workspace::LoadOptions;
 use crate::workspace::manifest_reader::ManifestReader;
+use crate::workspace::{LoadOptions, PlatformFacts};
 
 const BASE: &str = r#"
 ## Cargo.toml
@@ -107,6 +107,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "",
     ),
     ("a/Cargo.toml", "\"0.1\"", "\"0.2\""),
+    ("a/Cargo.toml", "\"0.1\"", "\"*\""),
     (
         "a/Cargo.toml",
         "path = \"../b\"",
@@ -206,6 +207,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "",
         "[resolver]\nlockfile-path = 'x/Cargo.lock'",
     ),
+    (".cargo/config.toml", "", "[build]\nrustc = 'mine'"),
     (".cargo/config.toml", "", "[build]\ntarget-dir = '../out'"),
     (
         ".cargo/config.toml",
@@ -268,6 +270,7 @@ fn cargo_is_asked_about_everything_unusual() {
         a/Cargo.toml: c = { path = '../c' } b = { → a member is not in the lock file
         a/Cargo.toml:  → the lock file has other dependencies of `a 0.1.0`
         a/Cargo.toml: "0.2" → the lock file has no package for `b` of `a`
+        a/Cargo.toml: "*" → …/a/Cargo.toml: `b` has a path and the version `*`
         a/Cargo.toml: path = '../b', features = ['off'] → no feature `off` in a package
         a/Cargo.toml: path = '../b', features = ['on/b'] → …/a/Cargo.toml: `b` is asked for a feature of a dependency
         a/Cargo.toml: path = '../b', artifact = 'bin' → …/a/Cargo.toml: unknown field `artifact`
@@ -303,9 +306,37 @@ fn cargo_is_asked_about_everything_unusual() {
         .cargo/config.toml: [patch.crates-io]  → the configuration has `patch`
         .cargo/config.toml: [unstable] x = true → the configuration has `unstable`
         .cargo/config.toml: [resolver] lockfile-path = 'x/Cargo.lock' → the configuration has `resolver`
+        .cargo/config.toml: [build] rustc = 'mine' → the configuration names a compiler
         .cargo/config.toml: [build] target-dir = '../out' → the target directory is not a plain path
         .cargo/config.toml: [build] build-dir = '{workspace-path-hash}' → the target directory is not a plain path
     "#]].assert_eq(&reasons);
+}
+
+#[test]
+#[cfg(unix)]
+fn compiler_flags_may_decide_about_a_dependency() {
+    let (_scratch, top) = scratch();
+    let top = crate::paths::resolved(&top);
+    let on_cfg = "[target.'cfg(by_flag)'.dependencies]\nb = { path";
+    write_files(&top, &BASE.replace("[dependencies]\nb = { path", on_cfg));
+    let facts = |cfg: &[&str]| PlatformFacts {
+        name: "x86_64-unknown-linux-gnu".to_owned(),
+        cfg: cfg.iter().map(|&it| it.to_owned()).collect(),
+    };
+    let facts = (vec![facts(&["unix"])], top.clone());
+    let read = || {
+        let runner = Runner::new().unwrap().in_directory(&top);
+        let reader = ManifestReader::new(&runner, &LoadOptions::default());
+        let read = reader.and_then(|it| it.resolved(&Some(Vec::new()), Some(&facts)));
+        read.err().map(|because| because.0)
+    };
+    assert_eq!(read(), None);
+    write(
+        &top.join(".cargo/config.toml"),
+        "[build]\nrustflags = ['--cfg', 'by_flag']\n",
+    );
+    let because = "compiler flags may decide about `cfg(by_flag)`";
+    assert_eq!(read().as_deref(), Some(because));
 }
 
 #[test]

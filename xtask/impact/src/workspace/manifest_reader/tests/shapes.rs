@@ -381,6 +381,12 @@ fn edges_and_features_are_resolved_as_cargo_resolves_them() {
         }
         assert_equal(resolver, &top.join("w"), &of(Platforms::Configured));
     }
+    // Flags that decide about no dependency.
+    write(
+        &top.join(".cargo/config.toml"),
+        "[build]\nrustflags = ['--cfg', 'other']\n",
+    );
+    assert_equal("flags", &top.join("w"), &of(Platforms::Configured));
     assert_equal("all", &top.join("w"), &of(Platforms::All));
     let wasm = vec!["wasm32-unknown-unknown".to_owned()];
     assert_equal("wasm", &top.join("w"), &of(Platforms::Triples(wasm)));
