@@ -813,7 +813,7 @@ fn contents_are_explained_where_cargo_compares_contents() {
           file-changed: crates/leaf/src/lib.rs changed, 4 from leaf lib (check)
         a source is only touched
         a source cannot be read
-          file-missing: crates/app/src/part.rs does not exist, 2 from app lib (check)
+          file-unreadable: crates/app/src/part.rs cannot be read, 2 from app lib (check)
         the source can be read again
     "#]]
     .assert_eq(&story.told);

@@ -11,6 +11,8 @@ pub(crate) enum CauseKind {
     FileChanged,
     /// A file that the unit read, or that a script watches, does not exist.
     FileMissing,
+    /// A file that the unit read, or that a script watches, cannot be read.
+    FileUnreadable,
     /// A file has a time in the future.
     FutureTime,
     /// A script without `rerun-if` instructions, and a file of its package changed.
@@ -117,6 +119,7 @@ impl RootCause {
         match self.kind {
             CauseKind::FileChanged => format!("{subject} changed"),
             CauseKind::FileMissing => format!("{subject} does not exist"),
+            CauseKind::FileUnreadable => format!("{subject} cannot be read"),
             CauseKind::FutureTime => format!("{subject} has a time in the future"),
             CauseKind::PackageFiles => format!("a file of the package changed: {subject}"),
             CauseKind::ScriptInstructions => {

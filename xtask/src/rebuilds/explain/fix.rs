@@ -15,6 +15,7 @@ pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
             );
         }
         CauseKind::FileMissing => "none needed, if the file was removed or renamed on purpose",
+        CauseKind::FileUnreadable => "make the path a file that you may read",
         CauseKind::FutureTime => {
             return format!("run `touch {}`", xtask_impact::quote::shell(subject));
         }

@@ -104,8 +104,11 @@ impl Evidence<'_> {
                 {
                     RootCause::about(CauseKind::ArtifactMissing, self.shown(path))
                 }
-                Reason::FileMissing(path) | Reason::FileUnreadable(path) => {
+                Reason::FileMissing(path) => {
                     RootCause::about(CauseKind::FileMissing, self.shown(path))
+                }
+                Reason::FileUnreadable(path) => {
+                    RootCause::about(CauseKind::FileUnreadable, self.shown(path))
                 }
                 Reason::NothingObvious => RootCause::of(CauseKind::Unfinished),
                 Reason::Forced => RootCause::of(CauseKind::Forced),
