@@ -86,7 +86,10 @@ impl RealWorkspace {
 
     fn build(&self) -> Result<Built, String> {
         let words: Vec<&str> = self.command.iter().map(String::as_str).collect();
-        let units = self.project.build(&words)?;
+        let units = self.project.build(&words).map_err(|said| {
+            let errors = said.lines().filter(|line| line.starts_with("error"));
+            errors.collect::<Vec<_>>().join("\n")
+        })?;
         Ok(Built {
             units,
             artifacts: self.artifacts(),
@@ -116,24 +119,33 @@ impl RealWorkspace {
     }
 
     /// Replaces the checkout by a fresh clone, restores the target directory there, and builds.
-    /// Returns the build, and the packages whose script embeds another commit.
+    /// Returns the build, and the packages whose script embeds the commit.
     fn restore(&self, commit: &str, archive: Archive) -> (Result<Built, String>, BTreeSet<String>) {
         let former = self.project.beside("former");
         fs::rename(self.project.root(), &former).unwrap();
         self.clone_commit(commit);
         carry(&former.join("target"), &self.path("target"), archive);
         fs::remove_dir_all(&former).unwrap();
-        let report = self
-            .project
-            .json(&["freshness", "restore", "--touch", "--format", "json"])
-            .unwrap();
-        let units = report["directories"][0]["units"].as_array().unwrap();
-        let embeds = units.iter().filter(|it| it["reason"] == "[git]");
-        let embeds = embeds.map(|it| it["package"].as_str().unwrap().to_owned());
-        let embeds = embeds.collect();
+        self.project
+            .xtask(&["freshness", "restore", "--touch"])
+            .done();
         let built = self.build();
         self.project.xtask(&["freshness", "save"]).done();
-        (built, embeds)
+        (built, self.embedding(commit))
+    }
+
+    /// Returns the packages whose build script prints the commit.
+    fn embedding(&self, commit: &str) -> BTreeSet<String> {
+        let runs = fs::read_dir(self.path("target/debug/build")).unwrap();
+        let runs = runs.map(|it| it.unwrap().path());
+        let embedding = runs.filter_map(|run| {
+            let output = fs::read(run.join("output")).ok()?;
+            let output = String::from_utf8_lossy(&output);
+            let name = run.file_name()?.to_str()?;
+            let package = name.rsplit_once('-')?.0;
+            output.contains(&commit[..7]).then(|| package.to_owned())
+        });
+        embedding.collect()
     }
 
     /// Checks out a commit in the other checkout, and builds there.
