@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Answer, Query};
 use xtask_impact::unit_graph::Verb;

@@ -6,7 +6,7 @@ mod schemas;
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 use xtask_impact::workspace::setting_in;

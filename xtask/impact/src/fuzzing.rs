@@ -4,7 +4,7 @@
 //!
 //! This module exists only under `--cfg fuzzing`.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::build_dir::compiled_from;
 use crate::build_dir::dep_info::{self, Fingerprint, ScriptOutput};

@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cargo_config::CargoConfig;

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::io::{self, ErrorKind};
 use std::path::MAIN_SEPARATOR;
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 /// Returns a hash of a value. The hash is the same in every run of the same build of the kit.
 pub fn hashed(value: impl Hash) -> u64 {

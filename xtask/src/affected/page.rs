@@ -1,7 +1,7 @@
 //! The page of `affected`: the graph with the affected part, and the reasons.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::query::Answer;
 
 use crate::cli::output;

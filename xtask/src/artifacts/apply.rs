@@ -1,7 +1,7 @@
 //! Cleaning: each profile directory in turn is locked, read, planned and cleaned.
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::{Directories, ProfileDir};
 use xtask_impact::paths::resolved;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_record::UnitName;

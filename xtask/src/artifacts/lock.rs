@@ -13,7 +13,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::ProfileDir;
 
 use crate::cli::output;

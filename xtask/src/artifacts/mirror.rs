@@ -6,7 +6,7 @@ use std::fs::{self, File, FileTimes};
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::{Layout, ProfileDir, split_hash};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::{files, parallel, quote};

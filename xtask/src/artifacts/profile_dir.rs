@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_record::{RecordedKind, UnitName};
 use xtask_impact::workspace::PackageIx;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
 use xtask_impact::{build_dir, parallel, quote};
 

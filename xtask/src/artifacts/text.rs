@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::Serialize;
 use xtask_impact::build_dir::unit_record::UnitName;
 use xtask_impact::quote;

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fs::create_dir_all;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::query::Query;
 use xtask_impact::vcs::Repository;

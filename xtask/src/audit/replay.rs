@@ -2,8 +2,8 @@
 //! builds.
 
 use anyhow::{Context as _, Result};
+use camino::Utf8PathBuf;
 use cargo_metadata::Message;
-use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates as Compare};
 use xtask_impact::private_dir::TemporaryDir;

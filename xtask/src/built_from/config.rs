@@ -1,7 +1,7 @@
 //! The table `[workspace.metadata.xtask.freshness]`.
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Component, Utf8PathBuf};
+use camino::{Utf8Component, Utf8PathBuf};
 use serde::Deserialize;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};

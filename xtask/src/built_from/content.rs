@@ -6,7 +6,7 @@ use std::fs::{self, Metadata};
 use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::unit_inputs::Newest;

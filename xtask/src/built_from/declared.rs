@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info::{DepInfo, Local, RecordedPath, first_rule, parse_cargo};
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::cargo_config::cargo_home;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::{fs, io};
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use xtask_impact::cargo_config::{CargoConfig, configuration_files};
 use xtask_impact::files::FileStamp;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{is_hash, split_hash};

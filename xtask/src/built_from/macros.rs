@@ -1,7 +1,7 @@
 //! Procedural macros, which can read files that no record lists: `include_dir`, `rust-embed`,
 //! `sqlx::migrate!`.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::workspace::Workspace;
 

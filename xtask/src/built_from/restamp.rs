@@ -2,7 +2,7 @@
 //! is interrupted, cargo still builds all units that are not proven.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::files::nanoseconds;
 use xtask_impact::quote;

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::{fs, io};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::files::time_of;
 use xtask_impact::private_dir::write_whole;

@@ -25,7 +25,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use xtask_impact::build_dir::Directories;

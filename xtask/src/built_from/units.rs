@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info::{Fingerprint, Local};
 use xtask_impact::build_dir::unit_inputs::Newest;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use camino::Utf8PathBuf;
 use cargo_metadata::Message;
-use cargo_metadata::camino::Utf8PathBuf;
 use xtask_impact::unit_graph::{Mode, UnitId};
 use xtask_impact::workspace::TargetKind;
 

@@ -3,7 +3,7 @@
 use std::{fs, io};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::cargo_home;
 use xtask_impact::paths::resolved;
 use xtask_impact::private_dir::TemporaryDir;

@@ -12,8 +12,8 @@ use std::io;
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Message;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{process, usage};

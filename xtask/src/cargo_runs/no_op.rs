@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Message;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::{build_dir, private_dir, process, quote, usage};
 

@@ -7,7 +7,7 @@ pub(crate) mod report;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Serialize};
 use xtask_impact::usage;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::{CargoConfig, Surroundings, toolchain_file};
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;

@@ -10,7 +10,7 @@ pub(crate) mod matrix;
 pub(crate) mod text;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::query::Evidence;
 use xtask_impact::usage;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles, Prefetch, path_list};
 use xtask_impact::paths::normalized;

@@ -2,7 +2,7 @@
 //! configuration.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::query::{Query, UnusedPaths};

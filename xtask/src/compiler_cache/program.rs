@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process;

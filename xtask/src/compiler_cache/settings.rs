@@ -1,7 +1,7 @@
 //! The configuration of sccache: its file and its environment variables, as sccache reads them.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use toml::{Table, Value};
 use xtask_impact::process::Runner;
 use xtask_impact::{files, quote, usage};

@@ -1,7 +1,7 @@
 //! Checks the settings of this machine that make a compiler cache useless.
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::Table;
 use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::cargo_config::{CargoConfig, ValueKind, ValueOrigin};

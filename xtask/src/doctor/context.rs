@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::files;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;

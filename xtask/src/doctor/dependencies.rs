@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::resolve_diff::compiled::{Compiled, Several};
 use xtask_impact::resolve_diff::selection::{FeatureDifference, FeaturePreserver, UnitGraphQuery};
 use xtask_impact::state;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{files, process};

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::source_scan::{MadePath, PathOrigin};
 use xtask_impact::workspace::Package;
 use xtask_impact::{paths, source_scan};

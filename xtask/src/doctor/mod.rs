@@ -22,7 +22,7 @@ pub(crate) mod workflow;
 pub(crate) mod yaml;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;

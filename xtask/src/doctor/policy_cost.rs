@@ -1,6 +1,6 @@
 //! The costs of departures from the policy, in numbers of this workspace.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::unit_graph::{Mode, Unit};
 use xtask_impact::workspace::TargetKind;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_inputs::ScriptRun;
 use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};

@@ -1,7 +1,7 @@
 //! Builds the workspace in cargo's new layout of the build directory, as a trial.
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
 use xtask_impact::{process, usage};

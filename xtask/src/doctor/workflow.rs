@@ -1,6 +1,6 @@
 //! Reads the files of CI services into the parts that the checks need: jobs and their steps.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::doctor::yaml;
 use crate::doctor::yaml::YamlNode;

@@ -6,7 +6,7 @@ mod usage;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::Serialize;
 use xtask_impact::quote;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::{files, quote};
 
 use super::diagnostics::Diagnostic;
@@ -101,11 +101,7 @@ fn without_artifact(
 fn caches(
     judge: &ErrorJudge<'_>,
     units: &[BuiltIx],
-) -> Vec<(
-    cargo_metadata::camino::Utf8PathBuf,
-    cargo_metadata::camino::Utf8PathBuf,
-    &'static str,
-)> {
+) -> Vec<(camino::Utf8PathBuf, camino::Utf8PathBuf, &'static str)> {
     let caches = units
         .iter()
         .flat_map(|&unit| judge.inventory.incremental_of(&judge.inventory.units[unit]));

@@ -19,7 +19,7 @@ mod versions;
 use std::io;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{files, usage};
 

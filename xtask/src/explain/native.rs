@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info::ScriptOutput;
 use xtask_impact::workspace::PackageIx;
 use xtask_impact::{build_dir, files, quote};

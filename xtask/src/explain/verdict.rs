@@ -1,7 +1,7 @@
 //! Verdicts: the cause of an error, the evidence, and the smallest command that helps.
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use xtask_impact::quote;
 use xtask_impact::workspace::Workspace;

@@ -6,7 +6,7 @@ pub(crate) mod report;
 mod text;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir::{self, Directories};
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::{is_hash, profile_dirs};
 use xtask_impact::paths::resolved;
 

@@ -6,7 +6,7 @@ use std::env::var;
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;
 use xtask_impact::{files, process, quote, usage};

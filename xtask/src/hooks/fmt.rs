@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Metadata;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::paths::normalized;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
@@ -353,8 +353,7 @@ fn is_wanted(entry: &TreeEntry) -> bool {
 /// Returns the place of an absolute path in the copy. Example: `/home/u/x` becomes `COPY/home/u/x`.
 fn in_copy(beside: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
     let components = path.components();
-    let normal =
-        components.filter(|it| matches!(it, cargo_metadata::camino::Utf8Component::Normal(_)));
+    let normal = components.filter(|it| matches!(it, camino::Utf8Component::Normal(_)));
     normal.fold(beside.to_owned(), |copy, it| copy.join(it.as_str()))
 }
 

@@ -1,6 +1,6 @@
 //! The results of the commands that find, install and uninstall hooks.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use crate::hooks::model::Hook;
 

@@ -18,7 +18,7 @@ pub(crate) mod text;
 pub(crate) mod workspaces;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 
 use crate::checks::Check;

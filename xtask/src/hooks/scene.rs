@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::change_set::{ChangeRequest, ComparedStates, NamedFiles};
 use xtask_impact::lock_file::{LockFile, LockState};
 use xtask_impact::paths::hashed;

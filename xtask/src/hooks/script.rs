@@ -1,6 +1,6 @@
 //! The small shell script that the kit writes as a git hook.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::quote::posix_word;
 
 use crate::hooks::model::Hook;

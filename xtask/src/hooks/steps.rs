@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 use xtask_impact::cargo_config::Surroundings;
 use xtask_impact::{process, quote};

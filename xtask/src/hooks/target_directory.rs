@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 /// The content of cargo's `CACHEDIR.TAG`. Backup programs and `cargo clean` recognize a target
 /// directory by this file.

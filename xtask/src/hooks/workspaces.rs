@@ -1,7 +1,7 @@
 //! Finds the workspaces of a repository that a hook checks.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::{Repository, TreeState};
 use xtask_impact::workspace::{setting_in, workspaces_below};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::{files, quote, usage};
 

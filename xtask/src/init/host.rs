@@ -1,7 +1,7 @@
 //! The repository that gets an `xtask`: the facts that decide what is written.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 use toml::Value;
 use xtask_impact::cargo_config::CargoConfig;

@@ -11,7 +11,7 @@ mod tests;
 pub(crate) mod text;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::process::Runner;
 use xtask_impact::{quote, usage};
 

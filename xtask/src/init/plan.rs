@@ -2,7 +2,7 @@
 //! commands that run afterwards.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use toml::Value;
 use xtask_impact::{files, quote, usage};

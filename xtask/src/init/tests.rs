@@ -1,6 +1,6 @@
 //! Tests of the plan: each on a small repository, without a process.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::apply::apply;
 use super::host::HostRepository;

@@ -1,7 +1,7 @@
 //! Writes a picture as one HTML page.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Serialize;
 
 use super::layout::detours;

@@ -1,7 +1,7 @@
 //! Reads the policy of the workspace in which the kit was started, and of its repository.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::{PATH_HASH, Surroundings};
 use xtask_impact::paths::resolved;
 use xtask_impact::process::Runner;

@@ -5,7 +5,7 @@ pub(crate) mod settings;
 pub(crate) mod text;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 
 use crate::checks::output::{Format, show};

@@ -1,7 +1,7 @@
 //! The settings that the next build of a workspace uses, each with its origin.
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::workspace::PlatformFacts;
 

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use explain::cause::{CauseKind, RootCause};
 use explain::{Evidence, ExplainedUnit};
 use history::{History, RebuildRun};

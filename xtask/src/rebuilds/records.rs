@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::dep_info::{self, Fingerprint};
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};

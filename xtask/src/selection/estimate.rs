@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::build_dir::{Directories, directory_of};
 use xtask_impact::records::missing::BuiltUnits;

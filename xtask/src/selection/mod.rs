@@ -21,7 +21,7 @@ pub(crate) use arguments::{
     ToolOptions, config_in, configuration_args, configuring, keeps_features, locked, profile_in,
     specs, whole_workspace,
 };
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 pub(crate) use targets::{binary_id, in_filterset};
 use targets::{filterset, target_flags};
 use xtask_impact::paths::resolved;

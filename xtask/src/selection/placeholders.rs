@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 use xtask_impact::{quote, usage};
 

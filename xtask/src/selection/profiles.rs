@@ -1,7 +1,7 @@
 //! Checks of the profiles that a user names.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use cargo_metadata::semver::Version;
 use xtask_impact::cargo_config::{CargoConfig, Surroundings};
 use xtask_impact::process::Runner;

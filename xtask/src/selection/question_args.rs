@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::change_set::{ChangeRequest, NamedFiles};
 use xtask_impact::process::{self, Runner};
 use xtask_impact::query::{Evidence, Query, package_of};

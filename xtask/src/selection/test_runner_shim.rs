@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings};
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::{PackageIx, Workspace, may_be_host};

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::paths::resolved;

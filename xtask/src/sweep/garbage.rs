@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::Serialize;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::build_dir::unit_record::UnitName;

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use clap::Subcommand;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;

@@ -1,7 +1,7 @@
 //! The workspaces below a directory.
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::paths::resolved;
 use xtask_impact::workspace::workspaces_below;
 use xtask_impact::{build_dir, quote, usage};

@@ -1,7 +1,7 @@
 //! The commands about all recorded runs: their trend, their list, their export and import.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::{quote, usage};
 
 use super::{ContendedArgs, ReportFormat, RunHistory};

@@ -1,7 +1,7 @@
 //! `timings` without a subcommand: measures a build, stores the record, and shows the report.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use clap::ValueEnum as _;
 use xtask_impact::change_set::ChangeRequest;
 use xtask_impact::query::Query;

@@ -1,7 +1,7 @@
 //! The commands about single recorded runs: `show`, `diff` and `what-if`.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::usage;
 
 use super::{ContendedArgs, Format, ReportFormat, RunHistory, without_contended};

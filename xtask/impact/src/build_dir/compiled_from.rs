@@ -13,7 +13,7 @@
 //! A binary or a test holds no such path. Cargo writes a `.d` beside an uplifted binary, but this
 //! file names the checkout that built last, which may not be the one that compiled.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::dep_info;
 use super::unit_record::{RecordedKind, RecordedMode, StoredFingerprint, UnitName};

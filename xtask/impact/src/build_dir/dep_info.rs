@@ -12,7 +12,7 @@
 //! Every parser returns `None` for a record that is cut short or has an unknown format. No record
 //! is used in part.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -386,7 +386,7 @@ impl ScriptOutput {
 /// canonicalized if it exists. The last component is kept, because a link itself can be what
 /// changes.
 pub fn absolute(root: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
-    use cargo_metadata::camino::Utf8Component::ParentDir;
+    use camino::Utf8Component::ParentDir;
     let joined: Utf8PathBuf = root.join(path).components().collect();
     if !joined.components().any(|component| component == ParentDir) {
         return joined;

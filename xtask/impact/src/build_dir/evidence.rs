@@ -11,7 +11,7 @@ use std::fs;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::dep_info::Local;

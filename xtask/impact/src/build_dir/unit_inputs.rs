@@ -20,7 +20,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptOutput};

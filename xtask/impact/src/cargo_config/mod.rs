@@ -14,7 +14,7 @@ pub mod wrapper;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use self::files::{ConfigFiles, ReadFile};
 pub use self::files::{table, table_of};

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::{CargoConfig, ValueOrigin};
 use crate::process::Runner;

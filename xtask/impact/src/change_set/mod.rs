@@ -10,7 +10,7 @@ mod superseded;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub use named::{NamedFiles, NamedOutside};
 pub use outside::OutsidePackages;
 pub use prefetch::Prefetch;

@@ -6,7 +6,7 @@
 
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::superseded;
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};

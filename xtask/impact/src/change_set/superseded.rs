@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::build_dir::evidence::{ProfileRecords, UnitRecord};
 

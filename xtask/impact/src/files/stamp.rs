@@ -3,7 +3,7 @@
 use std::fs::{self, Metadata};
 use std::time::{Duration, SystemTime};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 /// Returns a time as nanoseconds since the year 1970.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::live;
 

@@ -21,7 +21,7 @@ use std::{fs, mem};
 
 use anyhow::{Context as _, Result, bail};
 pub use aside::{write_program, write_whole};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub use place::cargo_home;
 pub use user_cache::{isolated_user_state, user_state};
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::semver::Version;
 use children::{Reach, RunningChild, SignalRole};
 pub use cpu::cpu_seconds;

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::cargo_config::toolchain_file;
 use crate::process::{self, Runner};

@@ -1,6 +1,6 @@
 //! The cache of facts about sources, valid for a commit.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::change_set::ChangeSet;
 use crate::records::layout::PackageDirectories;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 /// The absolute paths of a change set.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::layout::PackageDirectories;
 use crate::build_dir::evidence::{ProfileRecords, RecordFilter, UnitRecord};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::layout::PackageDirectories;
 use crate::build_dir::evidence::UnitRecord;

@@ -103,7 +103,7 @@ pub(crate) fn runs_on_host(unit: &Unit, package: &Package) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use cargo_metadata::camino::Utf8Path;
+    use camino::Utf8Path;
 
     use super::*;
     use crate::testing::workspace;

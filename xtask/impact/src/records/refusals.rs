@@ -3,7 +3,7 @@
 //! Architecture invariant: this module decides nothing. [`Records::is_current`] decides, and this
 //! module looks for the reason.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::{Record, RecordedInputs, Records, modified, newest_in};
 use crate::build_dir::unit_inputs::Watch;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use anyhow::{Result, ensure};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::raw::{RawDependency, RawGraph, RawUnit, users_first};
 use crate::paths::hashed;

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_unit_graph::CargoUnitGraph;
 pub use cargo_unit_graph::{PackageKey, TargetKey};
 pub use difference::{Difference, UnitDifference};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{RawGraph, RawUnit, users_first};

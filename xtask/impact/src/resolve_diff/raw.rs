@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Deserialize;
 
 /// Makes a cargo command print its unit graph instead of building. Cargo caches rustc's output in

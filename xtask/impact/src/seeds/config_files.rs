@@ -1,7 +1,7 @@
 //! Seeds from settings files. The meaning of these files counts and not their text, so both sides
 //! are compared.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{BothSides, Setting};
 use super::{Propagation, Rule, Seed};

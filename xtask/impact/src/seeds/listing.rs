@@ -5,7 +5,7 @@
 //! ignores `exclude` if `include` has an entry. Source: the Cargo book, "The `exclude` and
 //! `include` fields".
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
 use toml::{Table, Value};
 

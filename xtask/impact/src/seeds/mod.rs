@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use named_targets::NamedTargets;
 pub use seed::{Effect, Propagation, Rule, Seed};
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::sources::{OutsidePaths, Outsides};
 use crate::build_dir::evidence::RecordFilter;

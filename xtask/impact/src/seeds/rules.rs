@@ -1,7 +1,7 @@
 //! Configured rules: the units that a path affects if no unit is known to read the path.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::named_targets::{
     NamedTargets, NamingCode, climbs_from_the_current_directory, code_naming_itself, matched,

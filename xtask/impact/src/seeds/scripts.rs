@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::sources::WatchedBySource;
 use super::{Rule, Seed};

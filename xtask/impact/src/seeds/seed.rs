@@ -1,6 +1,6 @@
 //! Seeds: the units that a change touches directly, with the reason for each.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::unit_graph::UnitIx;

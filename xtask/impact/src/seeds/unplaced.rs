@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::rules::Affects;
 use super::sources::{Lines, Sources};

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use proc_macro2::{Delimiter, TokenTree};
 
 use super::scoped::Scoped;

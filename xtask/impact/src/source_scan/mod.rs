@@ -35,7 +35,7 @@ mod walk;
 use std::collections::BTreeSet;
 
 pub use build_script::{BuildScriptScan, LibraryFiles, ScriptLibrary, scan_build_script};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};

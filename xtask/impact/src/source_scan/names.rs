@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::scoped::Scoped;

@@ -1,6 +1,6 @@
 //! The context of the scan: the files that a declaration may mean, and how the tokens become code.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 /// The directories in which `mod` declarations look for files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::{Utf8Component, Utf8PathBuf};
+use camino::{Utf8Component, Utf8PathBuf};
 use proc_macro2::TokenTree;
 
 use super::made_paths::{self, MadePath, PathOrigin};

@@ -1,7 +1,7 @@
 //! The patterns that the scan looks for among tokens: attributes, paths made by macros, possible
 //! declarations, and the macros and attributes that never declare anything.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;

@@ -7,8 +7,8 @@ pub mod schema;
 
 use std::collections::{BTreeMap, HashSet};
 
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Message;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
 
 use crate::lock_file::{LockFile, LockState};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Repository, TreeState, null_separated};
 use crate::paths::{is_absent, normalized};

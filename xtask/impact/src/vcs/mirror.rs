@@ -9,7 +9,7 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Commit, Repository, TreeState, one_line};
 use crate::{files, process, quote};

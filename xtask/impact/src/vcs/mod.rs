@@ -9,7 +9,7 @@ mod status;
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub use diff::{Change, ChangeStatus, Seen};
 pub use export::Export;
 pub use files::{EntryKind, TreeEntry};

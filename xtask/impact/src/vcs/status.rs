@@ -1,7 +1,7 @@
 //! The differences between `HEAD`, the index and the work tree.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{ChangeStatus, Repository, TreeState, null_separated};
 use crate::process;

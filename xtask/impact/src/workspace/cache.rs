@@ -10,7 +10,7 @@ use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::declared::{self, Declared};
 use super::expected::listed;

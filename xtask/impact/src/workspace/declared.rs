@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
 use cargo_metadata::DependencyKind;
-use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::semver::Version;
 use serde::{Deserialize, Serialize};
 

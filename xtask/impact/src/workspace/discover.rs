@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::expected::listed;
 use crate::files;
@@ -155,7 +155,7 @@ fn role(manifest: &Utf8Path) -> Option<ManifestRole> {
 mod tests {
     use std::fs;
 
-    use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+    use camino::{Utf8Path, Utf8PathBuf};
 
     use super::{RootManifest, workspaces_below};
     use crate::process::{self, Runner};

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::semver::VersionReq;
 use cargo_metadata::{CrateType, DependencyKind, TargetKind as CargoKind};

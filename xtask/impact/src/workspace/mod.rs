@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use cache::MetadataCache;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub use declared::{Declaration, Declared, DeclaredDependency, DependencyTable};
 pub use discover::{RootManifest, likely_root, workspaces_below};
 pub use expected::expected;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use cargo_metadata::cargo_platform::{Cfg, Platform};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! The kit's configuration of a workspace: the table `[workspace.metadata.xtask]`.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

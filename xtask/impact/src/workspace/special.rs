@@ -6,7 +6,7 @@
 use std::fs;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cargo_config::toolchain_file;
 use crate::workspace::discover::likely_root;

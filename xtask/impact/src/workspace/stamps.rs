@@ -5,7 +5,7 @@ use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, FileStamp};

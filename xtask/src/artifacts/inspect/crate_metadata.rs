@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Seek};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::files;
 
 use super::archive;

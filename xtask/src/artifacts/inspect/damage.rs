@@ -1,7 +1,7 @@
 //! Damaged artifacts: files that no longer have the format that rustc gave them. Cargo compares
 //! times and records, so cargo calls their units fresh.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Roots;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::workspace::Workspace;

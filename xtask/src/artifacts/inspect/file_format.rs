@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Serialize;
 use xtask_impact::files;
 

@@ -6,7 +6,7 @@
 
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::files;
 
 use super::crate_metadata::{CrateHeader, header_of};

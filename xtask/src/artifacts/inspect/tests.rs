@@ -197,7 +197,7 @@ fn metadata_of_an_unknown_format_has_no_fault() {
 fn the_compiler_is_read_from_library_metadata() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("libbase-0.rmeta");
-    let path = cargo_metadata::camino::Utf8Path::from_path(&path).unwrap();
+    let path = camino::Utf8Path::from_path(&path).unwrap();
     let compiler = |bytes: &[u8]| {
         std::fs::write(path, bytes).unwrap();
         crate_metadata::compiler_of(path)
@@ -214,7 +214,7 @@ fn the_compiler_is_read_from_library_metadata() {
 #[test]
 fn the_head_of_metadata_is_read() {
     let directory = tempfile::tempdir().unwrap();
-    let directory = cargo_metadata::camino::Utf8Path::from_path(directory.path()).unwrap();
+    let directory = camino::Utf8Path::from_path(directory.path()).unwrap();
     let library = archive(&[("lib.rmeta/", &object(&metadata("base", 9)))]);
     let length = library.len() as u64;
     assert!(

@@ -1,6 +1,6 @@
 //! Comparison of a downloaded source file with the entries of `Cargo.lock`.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Deserialize;
 
 /// A package entry of `Cargo.lock`.

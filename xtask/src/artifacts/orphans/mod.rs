@@ -19,7 +19,7 @@ mod witness;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info;
 use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};
 use xtask_impact::paths::resolved;

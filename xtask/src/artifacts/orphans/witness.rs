@@ -1,6 +1,6 @@
 //! Evidence in artifacts about the place where they were compiled.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{ProfileDir, dep_info};
 use xtask_impact::files;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Layout;
 use xtask_impact::build_dir::dep_info::first_rule_has;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};

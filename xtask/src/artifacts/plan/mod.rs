@@ -9,7 +9,7 @@ mod selection;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_record::{RecordedMode, UnitName};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::build_dir::unit_record;
 use xtask_impact::build_dir::unit_record::RecordedKind;
 use xtask_impact::query::Answer;

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Message;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;

@@ -10,7 +10,7 @@ mod watchdog;
 mod wrapper;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::process::Runner;
 

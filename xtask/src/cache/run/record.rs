@@ -1,6 +1,6 @@
 //! The record of the last build with private servers, for `cache status`.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use xtask_impact::process::Runner;
 use xtask_impact::state;

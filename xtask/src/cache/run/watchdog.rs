@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::record::CachedRun;
 use super::wrapper;

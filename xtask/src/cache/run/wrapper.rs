@@ -3,7 +3,7 @@
 
 use std::io;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::private_dir::write_program;
 use xtask_impact::process::Runner;
 use xtask_impact::quote;
@@ -82,7 +82,7 @@ exit $status
 mod tests {
     use std::process::Command;
 
-    use cargo_metadata::camino::Utf8PathBuf;
+    use camino::Utf8PathBuf;
 
     use super::*;
 

@@ -6,7 +6,7 @@ mod edit;
 mod plan;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::cargo_config::CargoConfig;
 use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::process::Runner;

@@ -1,7 +1,7 @@
 //! The plan of `cache setup`: the changes of cargo's configuration and of sccache's configuration.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use toml::Value;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;

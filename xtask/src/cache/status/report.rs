@@ -1,6 +1,6 @@
 //! The status of the cache, as a value. `docs/json.md` documents the format.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde::Serialize;
 use xtask_impact::cargo_config::wrapper::Wrapper;
 use xtask_impact::workspace::Workspace;

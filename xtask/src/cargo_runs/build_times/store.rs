@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind::{NotADirectory, NotFound};
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::{files, quote, state, usage};

@@ -1,6 +1,6 @@
 //! Cargo's reasons to build a unit, read from its log.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::debug_value::DebugValue;
 

@@ -1,6 +1,6 @@
 //! The place of a unit's record in a build directory.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, is_hash, split_hash};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use glob::{MatchOptions, Pattern};
 use toml::{Table, Value};
 use xtask_impact::files;

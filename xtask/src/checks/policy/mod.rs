@@ -13,7 +13,7 @@ pub(crate) mod subject;
 mod tests;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use check::find;
 use subject::{FILES, PolicySubject};
 use xtask_impact::cargo_config::{CargoConfig, ConfigValue, Surroundings, ValueKind, ValueOrigin};

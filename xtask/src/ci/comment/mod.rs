@@ -7,7 +7,7 @@ mod reports;
 mod sections;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::process::Runner;
 use xtask_impact::query::Answer;
 use xtask_impact::usage;

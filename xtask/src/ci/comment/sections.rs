@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::de::DeserializeOwned;
 use xtask_impact::query::Answer;
 use xtask_impact::quote;

@@ -5,7 +5,7 @@ mod toolchain;
 mod variables;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use self::toolchain::{chosen, is_pinned};
 pub(crate) use self::variables::SILENT;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::{CiFault, VARIABLES, is_own_of_a_run};
 use crate::doctor::workflow::{NamedValue, WorkflowJob};

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::checks::{Check, Level};
 

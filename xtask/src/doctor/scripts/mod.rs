@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Watch;
 use xtask_impact::source_scan::{MadePath, PathOrigin, ScriptInputs};
 use xtask_impact::workspace::{Package, TargetKind};

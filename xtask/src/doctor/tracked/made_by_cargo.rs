@@ -6,7 +6,7 @@
 //! cargo locks or keeps fingerprints in; or the dep-info next to the file. Files that tests leave
 //! in `tmp/` are not cargo's.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use cargo_metadata::semver::Version;
 use xtask_impact::build_dir::{hash_in, is_hash, split_hash};
 use xtask_impact::{build_dir, files};
@@ -185,7 +185,7 @@ fn is_documentation(doc: &Utf8Path, inside: &[&str]) -> bool {
     }
 }
 
-fn joined(root: &Utf8Path, parts: &[&str]) -> cargo_metadata::camino::Utf8PathBuf {
+fn joined(root: &Utf8Path, parts: &[&str]) -> camino::Utf8PathBuf {
     let mut path = root.to_owned();
     path.extend(parts);
     path

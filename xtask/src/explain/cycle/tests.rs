@@ -1,4 +1,4 @@
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::super::diagnostics::read;
 use super::super::situation::Situation;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use glob::{MatchOptions, Pattern};
 use serde::Deserialize;
 use xtask_impact::usage;

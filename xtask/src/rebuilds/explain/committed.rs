@@ -1,6 +1,6 @@
 //! The committed lock file, which holds the versions of packages before an edit.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::lock_file::LockFile;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::{Repository, TreeState};

@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::ProfileDir;
 use xtask_impact::build_dir::unit_inputs::{Roots, Watch};
 use xtask_impact::build_dir::unit_record::{RecordedMode, StoredFingerprint};

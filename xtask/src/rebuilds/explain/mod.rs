@@ -13,7 +13,7 @@ mod sibling;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use cause::{CauseKind, RootCause};
 pub(crate) use fix::fix;
 use graph::BuildGraph;

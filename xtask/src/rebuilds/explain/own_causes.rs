@@ -1,6 +1,6 @@
 //! The causes that a unit has on its own, from cargo's reason and the records.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_inputs::Roots;
 
 use super::cause::{CauseKind, RootCause};
@@ -65,56 +65,55 @@ impl Evidence<'_> {
         let package = &unit.key.package;
         let of_package = |kind| RootCause::about(kind, package);
         let listed = |words: &[String], between: &str| Some(words.join(between));
-        let mut causes =
-            vec![match reason {
-                Reason::Toolchain => return self.by_records(unit, &of_package),
-                Reason::Features(old, new) => of_package(CauseKind::Features)
-                    .with_values(listed(old, ", "), listed(new, ", ")),
-                Reason::DeclaredFeatures(old, new) => of_package(CauseKind::DeclaredFeatures)
-                    .with_values(listed(old, ", "), listed(new, ", ")),
-                Reason::Rustflags(old, new) => RootCause::of(CauseKind::Rustflags)
-                    .with_values(listed(old, " "), listed(new, " ")),
-                Reason::TargetSettings
-                | Reason::SourcePath
-                | Reason::Profile
-                | Reason::ConfigSettings
-                | Reason::Platform => {
-                    return self.by_flags(unit, reason);
+        let mut causes = vec![match reason {
+            Reason::Toolchain => return self.by_records(unit, &of_package),
+            Reason::Features(old, new) => {
+                of_package(CauseKind::Features).with_values(listed(old, ", "), listed(new, ", "))
+            }
+            Reason::DeclaredFeatures(old, new) => of_package(CauseKind::DeclaredFeatures)
+                .with_values(listed(old, ", "), listed(new, ", ")),
+            Reason::Rustflags(old, new) => {
+                RootCause::of(CauseKind::Rustflags).with_values(listed(old, " "), listed(new, " "))
+            }
+            Reason::TargetSettings
+            | Reason::SourcePath
+            | Reason::Profile
+            | Reason::ConfigSettings
+            | Reason::Platform => {
+                return self.by_flags(unit, reason);
+            }
+            Reason::Precalculated(old, new) => self.precalculated(unit, old, new),
+            Reason::WatchedPaths(old, new) => of_package(CauseKind::ScriptInstructions)
+                .with_values(listed(old, ", "), listed(new, ", ")),
+            Reason::Moved(old, new) => moved(old, new),
+            Reason::Instructions => of_package(CauseKind::ScriptInstructions),
+            Reason::Variable(name, old, new) => RootCause::about(CauseKind::Variable, name)
+                .with_values(shown_value(name, old), shown_value(name, new)),
+            Reason::DependencySet => {
+                let (old, new) = self.dependency_names(unit);
+                if old == new {
+                    return self.own_files(unit);
                 }
-                Reason::Precalculated(old, new) => self.precalculated(unit, old, new),
-                Reason::WatchedPaths(old, new) => of_package(CauseKind::ScriptInstructions)
-                    .with_values(listed(old, ", "), listed(new, ", ")),
-                Reason::Moved(old, new) => moved(old, new),
-                Reason::Instructions => of_package(CauseKind::ScriptInstructions),
-                Reason::Variable(name, old, new) => RootCause::about(CauseKind::Variable, name)
-                    .with_values(shown_value(name, old), shown_value(name, new)),
-                Reason::DependencySet => {
-                    let (old, new) = self.dependency_names(unit);
-                    if old == new {
-                        return self.own_files(unit);
-                    }
-                    of_package(CauseKind::Dependencies).with_values(Some(old), Some(new))
-                }
-                Reason::FileChanged { path, time, .. } => self.changed_file(path, *time),
-                Reason::ContentChanged(path) => {
-                    RootCause::about(CauseKind::FileChanged, self.shown(path))
-                }
-                Reason::FileMissing(path) | Reason::FileUnreadable(path)
-                    if path.starts_with(&self.build_directory) =>
-                {
-                    RootCause::about(CauseKind::ArtifactMissing, self.shown(path))
-                }
-                Reason::FileMissing(path) => {
-                    RootCause::about(CauseKind::FileMissing, self.shown(path))
-                }
-                Reason::FileUnreadable(path) => {
-                    RootCause::about(CauseKind::FileUnreadable, self.shown(path))
-                }
-                Reason::NothingObvious => RootCause::of(CauseKind::Unfinished),
-                Reason::Forced => RootCause::of(CauseKind::Forced),
-                Reason::Other(words) => RootCause::about(CauseKind::Unknown, words),
-                Reason::NoRecord | Reason::Dependency => return Vec::new(),
-            }];
+                of_package(CauseKind::Dependencies).with_values(Some(old), Some(new))
+            }
+            Reason::FileChanged { path, time, .. } => self.changed_file(path, *time),
+            Reason::ContentChanged(path) => {
+                RootCause::about(CauseKind::FileChanged, self.shown(path))
+            }
+            Reason::FileMissing(path) | Reason::FileUnreadable(path)
+                if path.starts_with(&self.build_directory) =>
+            {
+                RootCause::about(CauseKind::ArtifactMissing, self.shown(path))
+            }
+            Reason::FileMissing(path) => RootCause::about(CauseKind::FileMissing, self.shown(path)),
+            Reason::FileUnreadable(path) => {
+                RootCause::about(CauseKind::FileUnreadable, self.shown(path))
+            }
+            Reason::NothingObvious => RootCause::of(CauseKind::Unfinished),
+            Reason::Forced => RootCause::of(CauseKind::Forced),
+            Reason::Other(words) => RootCause::about(CauseKind::Unknown, words),
+            Reason::NoRecord | Reason::Dependency => return Vec::new(),
+        }];
         // A unit whose last build did not finish keeps the JSON of the build before.
         let is_unfinished = self
             .rehearsal

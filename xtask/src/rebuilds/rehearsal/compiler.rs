@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::{is_hash, split_hash};
 use xtask_impact::private_dir::write_program;
 use xtask_impact::process::Runner;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 pub(crate) use compiler::CompilerFlags;
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::build_dir::{self, ProfileDir};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use batch::{Batch, happened};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use places::Places;
 use xtask_impact::process::Runner;
 use xtask_impact::vcs::Repository;

@@ -5,7 +5,7 @@ use std::fs::Metadata;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
 use xtask_impact::paths::{is_absent, resolved};
 use xtask_impact::{parallel, quote};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::*;
 

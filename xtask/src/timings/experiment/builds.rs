@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::Message;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
 use xtask_impact::process::Runner;
 use xtask_impact::quote;

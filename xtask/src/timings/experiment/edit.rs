@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::paths::resolved;
 use xtask_impact::process::{self, Runner};
 use xtask_impact::workspace::{TargetKind, Workspace};

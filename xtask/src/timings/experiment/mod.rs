@@ -9,7 +9,7 @@ mod report;
 mod settings;
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::cargo_config::wrapper::without_compiler_cache;
 use xtask_impact::usage;
 

@@ -1,6 +1,6 @@
 //! The plan of an experiment: what is built, how often, and in which order.
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 /// A way to build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Reads records from files.
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::{files, quote, usage};
 
 use super::MeasureRequest;

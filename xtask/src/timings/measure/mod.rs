@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::process::ExitStatus;
 
 use anyhow::{Context as _, Result, anyhow};
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
 use xtask_impact::cargo_config::cargo_home;
 use xtask_impact::process::Runner;

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::Result;
+use camino::Utf8Path;
 use cargo_metadata::Message;
-use cargo_metadata::camino::Utf8Path;
 use xtask_impact::process;
 
 use super::MeasureRequest;

@@ -6,7 +6,7 @@ pub mod page;
 mod report;
 pub(crate) mod trend_page;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::Serialize;
 use xtask_impact::quote;
 

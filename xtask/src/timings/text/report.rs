@@ -1,6 +1,6 @@
 //! The text of a build's report.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::quote;
 
 use super::{change, count, screen, seconds};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::process::Command;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

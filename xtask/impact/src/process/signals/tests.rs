@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio, abort};
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::*;
 use crate::private_dir::TemporaryDir;

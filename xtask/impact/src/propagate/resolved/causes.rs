@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::seeds::settings::{BothSides, Setting, SettingFiles};
 use crate::workspace::Package;

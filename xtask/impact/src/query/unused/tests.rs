@@ -1,4 +1,4 @@
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 
 use super::*;
 use crate::seeds::Rule;

@@ -1,4 +1,4 @@
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde_json::{Value, json};
 
 use super::*;

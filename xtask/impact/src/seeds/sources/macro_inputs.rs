@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{names_variable, own_name};
 use super::reads::PassedTo;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::search::Lines;

@@ -1,6 +1,6 @@
 //! Facts about build scripts, derived from their sources.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::names::{COMMON_NAMES, names_file, names_in, names_variable};

@@ -1,7 +1,7 @@
 //! The libraries of the workspace that a build script is built with. They may print instructions for
 //! the script.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::Sources;
 use super::names::COMMON_NAMES;

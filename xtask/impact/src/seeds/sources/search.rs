@@ -1,6 +1,6 @@
 //! Searches of the text of one source.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{SourceNames, has, is_plain, makes_name, names_file, names_variable};
 

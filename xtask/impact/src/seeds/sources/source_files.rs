@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::sync::{Mutex, PoisonError};
 
-use cargo_metadata::camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
+use camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
 use crate::files;
 use crate::paths::{is_absent, resolved};

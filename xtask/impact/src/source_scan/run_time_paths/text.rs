@@ -1,6 +1,6 @@
 //! Finds paths in texts: in string literals, in scripts, and in the examples of documentation.
 
-use cargo_metadata::camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::paths::normalized;
 

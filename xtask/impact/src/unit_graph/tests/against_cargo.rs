@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use serde_json::Value;
 
 use super::super::*;

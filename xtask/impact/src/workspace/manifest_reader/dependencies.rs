@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use cargo_metadata::semver::VersionReq;
 
 use super::package::{Origin, check_name, text};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use cargo_metadata::semver::Version;
 use serde::Deserialize;
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::DependencyKind;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
 use super::package::{Origin, package, parsed};
 use super::place::Place;

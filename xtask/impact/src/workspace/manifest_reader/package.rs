@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::DependencyKind;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::cargo_platform::Platform;
 use cargo_metadata::semver::Version;
 

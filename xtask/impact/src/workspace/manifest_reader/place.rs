@@ -1,7 +1,7 @@
 //! The workspace to read: its root manifest, and the settings of cargo that decide where its files
 //! are. Settings that the reader does not know are a reason to ask cargo.
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Read, ask};
 use crate::cargo_config::{self, CargoConfig, PATH_HASH};

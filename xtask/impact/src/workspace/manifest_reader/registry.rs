@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::DependencyKind;
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use memchr::memmem;
 use serde::Deserialize;
 

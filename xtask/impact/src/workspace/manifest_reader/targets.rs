@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::package::EDITIONS;
 use super::toml_manifest::{StringOrBool, TomlManifest, TomlPackage, TomlTarget};

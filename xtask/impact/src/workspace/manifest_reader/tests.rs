@@ -4,7 +4,7 @@ mod public;
 mod refusals;
 mod shapes;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use crate::process::Runner;
 use crate::testing::write;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use xtask_impact::build_dir::profile_dirs;
 use xtask_impact::process::Runner;
 use xtask_impact::testing::{scratch, write};

@@ -1,6 +1,6 @@
 //! Checks of configuration files and manifests that contradict files above them.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::cargo_config::{ConfigValue, ValueKind};
 use xtask_impact::files;
 use xtask_impact::paths::normalized;

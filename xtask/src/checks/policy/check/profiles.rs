@@ -1,7 +1,7 @@
 //! Checks of profile settings that conflict with each other.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 
 use crate::checks::policy::profiles::{Of, Profile, incremental, profiles};

@@ -1,7 +1,7 @@
 //! The check of values that the policy requires.
 
 use anyhow::Result;
-use cargo_metadata::camino::Utf8PathBuf;
+use camino::Utf8PathBuf;
 use serde_json::{Map, Value as Json};
 use xtask_impact::cargo_config::{ConfigValue, ValueKind, ValueOrigin};
 use xtask_impact::usage;

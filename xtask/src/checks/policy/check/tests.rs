@@ -1,6 +1,6 @@
 use std::fs;
 
-use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::cargo_config::Surroundings;
 use xtask_impact::testing::{scratch, write};
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::super::*;
 use crate::process::Runner;

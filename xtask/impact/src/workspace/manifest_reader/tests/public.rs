@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::differences;
 use crate::process::{self, Runner};

@@ -1,6 +1,6 @@
 //! Workspaces about which cargo is asked, each with the reason.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::write_files;
 use crate::process::Runner;

@@ -1,6 +1,6 @@
 //! Hand-made workspaces that the reader reads as cargo does.
 
-use cargo_metadata::camino::Utf8Path;
+use camino::Utf8Path;
 
 use super::{assert_equal, write_files};
 use crate::process::{self, Runner};
