@@ -152,15 +152,30 @@ fn id(directory: &Utf8Path, name: &str, version: &Version, origin: Origin) -> Re
     if origin == Origin::Registry {
         return Ok(text(format!("{CRATES_IO}#{name}@{version}")));
     }
-    // Other characters are escaped in the URL.
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/-_.".contains(it);
-    if !directory.as_str().starts_with('/') || !directory.as_str().chars().all(is_plain) {
-        return Err(ask("the path has special characters"));
-    }
-    Ok(text(match directory.file_name() == Some(name) {
+    let is_named_like_it = directory.file_name() == Some(name);
+    let directory = url_path(directory)?;
+    Ok(text(match is_named_like_it {
         true => format!("path+file://{directory}#{version}"),
         false => format!("path+file://{directory}#{name}@{version}"),
     }))
+}
+
+/// Returns a directory as it stands in a URL. Blanks and characters outside ASCII are escaped byte
+/// by byte.
+fn url_path(directory: &Utf8Path) -> Read<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let mut escaped = String::new();
+    for byte in directory.as_str().bytes() {
+        match byte {
+            _ if is_plain(byte) => escaped.push(char::from(byte)),
+            b' ' | 128.. => escaped += &format!("%{byte:02X}"),
+            _ => return Err(ask("the path has special characters")),
+        }
+    }
+    match escaped.starts_with('/') {
+        true => Ok(escaped),
+        false => Err(ask("the path has special characters")),
+    }
 }
 
 pub(super) fn text(owned: String) -> Text<'static> {
