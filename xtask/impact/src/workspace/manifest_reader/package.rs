@@ -263,3 +263,20 @@ fn check_lints(lints: &TomlLints, root: Option<&TomlWorkspace>) -> Read<()> {
         false => Err(ask("a lint is not known")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_and_umlauts_are_escaped_in_the_url_of_a_directory() {
+        for (directory, escaped) in [
+            ("/w/app-1.0_x", Some("/w/app-1.0_x")),
+            ("/w/Fahrpläne 1", Some("/w/Fahrpl%C3%A4ne%201")),
+            ("/w/50%", None),
+            ("C:\\w", None),
+        ] {
+            assert_eq!(url_path(directory.into()).ok().as_deref(), escaped);
+        }
+    }
+}
