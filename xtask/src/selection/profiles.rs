@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use cargo_metadata::semver::Version;
 use xtask_impact::cargo_config::{CargoConfig, Surroundings};
 use xtask_impact::process::Runner;
-use xtask_impact::workspace::Workspace;
+use xtask_impact::workspace::{RESERVED_PROFILES, Workspace};
 use xtask_impact::{build_dir, quote, usage};
 
 use crate::checks::policy::profiles::profiles;
@@ -14,31 +14,6 @@ use crate::cli::suggestion::did_you_mean;
 
 /// The profiles that exist without a definition.
 const BUILT_IN: [&str; 4] = ["dev", "release", "test", "bench"];
-
-/// The names that cargo reserves, in addition to names that begin with `cargo`.
-const RESERVED: [&str; 21] = [
-    "build",
-    "check",
-    "clean",
-    "config",
-    "debug",
-    "doc",
-    "fetch",
-    "fix",
-    "install",
-    "metadata",
-    "package",
-    "publish",
-    "report",
-    "root",
-    "run",
-    "rust",
-    "rustc",
-    "rustdoc",
-    "target",
-    "tmp",
-    "uninstall",
-];
 
 /// Checks that a profile exists: built in, or defined by the root manifest, by cargo's
 /// configuration (`config` holds the values of `--config`) or by `CARGO_PROFILE_*` variables. A
@@ -91,7 +66,7 @@ pub(crate) fn require(
 /// Returns true for a profile name that every cargo command refuses. From cargo 1.99 on, `debug` is
 /// accepted.
 fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || name.starts_with("cargo")
+    RESERVED_PROFILES.contains(&name) || name.starts_with("cargo")
 }
 
 /// Returns true if the runner's cargo has a profile `debug`.

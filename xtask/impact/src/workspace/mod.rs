@@ -24,6 +24,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use declared::{Declaration, Declared, DeclaredDependency, DependencyTable};
 pub use discover::{RootManifest, likely_root, workspaces_below};
 pub use expected::expected;
+pub use manifest_reader::RESERVED_PROFILES;
 pub use metadata::AskedWorkspace;
 pub use metadata_json::target;
 pub use platforms::{PlatformFacts, Platforms, may_be_host};

@@ -35,6 +35,7 @@ use cargo_metadata::semver::Version;
 use self::lock::LockedEntry;
 use self::members::PathPackages;
 use self::place::Place;
+pub use self::profiles::RESERVED_PROFILES;
 use self::registry::Registry;
 use self::resolve::{MemberFeatures, Node, Summary};
 use self::tree::Tree;

@@ -6,37 +6,38 @@ use std::collections::BTreeMap;
 use super::toml_manifest::{DebugInfo, NumberOrString, StringOrBool, TomlProfile};
 use super::{Read, ask};
 
+/// The names of profiles that cargo reserves, in addition to names that begin with `cargo`.
+pub const RESERVED_PROFILES: [&str; 21] = [
+    "build",
+    "check",
+    "clean",
+    "config",
+    "debug",
+    "doc",
+    "fetch",
+    "fix",
+    "install",
+    "metadata",
+    "package",
+    "publish",
+    "report",
+    "root",
+    "run",
+    "rust",
+    "rustc",
+    "rustdoc",
+    "target",
+    "tmp",
+    "uninstall",
+];
+
 /// Checks that cargo accepts the profiles.
 pub(super) fn check(profiles: &BTreeMap<String, TomlProfile>) -> Read<()> {
     let is_plain = |(name, profile): (&String, &TomlProfile)| {
         let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
-        let is_reserved = [
-            "build",
-            "check",
-            "clean",
-            "config",
-            "fetch",
-            "fix",
-            "install",
-            "metadata",
-            "package",
-            "publish",
-            "report",
-            "root",
-            "run",
-            "rust",
-            "rustc",
-            "rustdoc",
-            "target",
-            "tmp",
-            "uninstall",
-            "doc",
-            "debug",
-            "cargo",
-            "package",
-        ];
         name.chars().all(is_plain)
-            && !is_reserved.contains(&&**name)
+            && !RESERVED_PROFILES.contains(&&**name)
+            && !name.starts_with("cargo")
             && profile.inherits.as_deref() != Some("debug")
             && has_known_values(profile)
             && profile
