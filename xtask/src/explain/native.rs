@@ -109,8 +109,7 @@ fn invalid(
     let because = format!("{path} {said}");
     found.invalid.units.insert(run, because.clone());
     if path.exists() {
-        let file = (path.to_owned(), (run, because));
-        found.invalid.files.extend([file]);
+        found.invalid.files.insert(path.to_owned(), (run, because));
     }
     found.says(format!(
         "a native library that the build script of {} made {said}",

@@ -13,7 +13,7 @@ use proc_macro2::{Delimiter, TokenTree};
 use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, attribute_at};
 use super::tokens::{
-    is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
+    has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
     string_value, trees,
 };
 
@@ -137,7 +137,7 @@ pub(super) fn read_paths(text: &str) -> Vec<Option<MadePath>> {
 /// Returns the paths that code makes from `CARGO_MANIFEST_DIR` and passes on in any way. Each path
 /// ends before its first unknown part. `tokens` are the tokens of `text` that are searched.
 pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8PathBuf> {
-    if memchr::memmem::find(text.as_bytes(), b"CARGO_MANIFEST_DIR").is_none() {
+    if !has(text, "CARGO_MANIFEST_DIR") {
         return Vec::new();
     }
     let mut walker = PathWalker::new(text);

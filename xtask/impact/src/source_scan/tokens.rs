@@ -82,6 +82,12 @@ pub(super) fn trees(stream: TokenStream) -> Vec<TokenTree> {
     stream.into_iter().collect()
 }
 
+/// Returns true if a text contains another text. This search is optimized in builds of the kit
+/// that are not.
+pub(crate) fn has(text: &str, part: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+}
+
 /// Returns true if a token is this punctuation character.
 pub(super) fn is_punct(token: &TokenTree, char: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)

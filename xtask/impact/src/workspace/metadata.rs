@@ -29,7 +29,6 @@ impl Workspace {
         std::thread::scope(|scope| {
             let asked = triples.clone();
             let facts = scope.spawn(|| PlatformFacts::of(runner, &asked?));
-            let version = scope.spawn(|| runner.cargo_version());
             let cargo = |because: &AskCargo| {
                 log::info!(
                     "metadata: cargo is asked, since {}",
@@ -38,14 +37,13 @@ impl Workspace {
                 cargo_metadata(runner, options, triples.as_deref())
             };
             let reader = ManifestReader::new(runner, options);
+            let reader = reader.and_then(|it| it.proven_with(runner.cargo_version()));
             // Cargo starts while the compiler still runs.
             let output = reader.as_ref().err().map(cargo);
             let facts = facts.join().unwrap_or_default();
             if let Some(output) = output {
                 return Self::of_cargo(runner, output?, facts);
             }
-            let version = version.join().unwrap_or_default();
-            let reader = reader.and_then(|it| it.proven_with(version));
             match reader.and_then(|it| it.resolved(&triples, facts.as_ref())) {
                 Ok(answer) => {
                     log::info!("metadata: read from the manifests and the lock file");
@@ -60,6 +58,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Returns cargo's own message if cargo cannot load or resolve the workspace.
+    #[cfg(any(test, feature = "testing"))]
     pub fn by_cargo(runner: &Runner, options: &LoadOptions) -> Result<AskedWorkspace> {
         let triples = options.platforms.triples(runner);
         let output = cargo_metadata(runner, options, triples.as_deref())?;
@@ -72,6 +71,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Returns an error if the answer is inconsistent.
+    #[cfg(any(test, feature = "testing"))]
     pub fn by_manifests(
         runner: &Runner,
         options: &LoadOptions,
@@ -284,7 +284,7 @@ impl Workspace {
 /// dependencies that packages name.
 pub type AskedWorkspace = (Workspace, Declared, Vec<Utf8PathBuf>);
 
-/// What the compiler says: the facts of the platforms, and its sysroot.
+/// The compiler's facts about the platforms, and its sysroot.
 pub(super) type CompilerFacts = (Vec<PlatformFacts>, Utf8PathBuf);
 
 /// Runs `cargo metadata`. Returns its output and the state of the lock file.

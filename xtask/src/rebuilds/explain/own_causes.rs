@@ -268,14 +268,11 @@ fn moved(old: &str, new: &str) -> RootCause {
             .position(|it| [".fingerprint", "build"].contains(it));
         inner.map(|at| parts[..at].join("/"))
     };
-    match (place(old), place(new)) {
-        (Some(old), Some(new)) if old != new => {
-            RootCause::of(CauseKind::Moved).with_values(Some(old), Some(new))
-        }
-        _ => {
-            RootCause::of(CauseKind::Moved).with_values(Some(old.to_owned()), Some(new.to_owned()))
-        }
-    }
+    let (old, new) = match (place(old), place(new)) {
+        (Some(old), Some(new)) if old != new => (old, new),
+        _ => (old.to_owned(), new.to_owned()),
+    };
+    RootCause::of(CauseKind::Moved).with_values(Some(old), Some(new))
 }
 
 /// Returns the directory of a path package: `a v0.1.0 (/path/a)`.

@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::search::Lines;
+use crate::source_scan::has;
 
 /// The characters before and after a component of a path in a string literal.
 const AROUND: [char; 3] = ['"', '/', '\\'];
@@ -84,8 +85,8 @@ impl SourceNames {
             }
             let Some(parts) = parts else { continue };
             match Lines::of(line) {
-                Some(Lines::Code | Lines::Macros) => code.extend(code_parts(line)),
-                Some(Lines::Docs) => docs.extend(path_parts(line)),
+                Some(Lines::Code | Lines::Macros) => code.extend(code_parts(line, &parts)),
+                Some(Lines::Docs) => docs.extend(parts.path_parts()),
                 None => {}
             }
             if !is_of_module {
@@ -131,6 +132,14 @@ impl<'a> PartsOfLine<'a> {
         Some(Self { closed, open })
     }
 
+    /// Returns the parts that [`names_in`] finds: the texts between two of these characters, and each
+    /// beginning of such a text that ends before a dot.
+    fn path_parts(&self) -> impl Iterator<Item = &'a str> {
+        let closed = self.closed.iter();
+        let names = closed.flat_map(|part| beginnings(part, true));
+        names.filter(|part| (1..200).contains(&part.len()))
+    }
+
     /// Returns the components of paths that stand between these characters.
     fn components(self) -> impl Iterator<Item = &'a str> {
         let closed = self.closed.into_iter();
@@ -147,12 +156,6 @@ fn modules_in(line: &str) -> impl Iterator<Item = &str> {
         &rest[..end.unwrap_or(rest.len())]
     });
     names.filter(|name| !name.is_empty())
-}
-
-/// Returns true if a text contains another text. This search is optimized in builds of the kit
-/// that are not.
-pub(super) fn has(text: &str, part: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
 
 /// Texts, found by the words that they contain.
@@ -277,16 +280,6 @@ fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
         .filter(|word| word.chars().all(char::is_alphanumeric))
 }
 
-/// Returns the parts of a line that [`names_in`] finds: the texts between quotes or separators, and
-/// each beginning of such a text that ends before a dot.
-fn path_parts(line: &str) -> impl Iterator<Item = &str> {
-    let closed = PartsOfLine::of(line).map_or(Vec::new(), |parts| parts.closed);
-    closed
-        .into_iter()
-        .flat_map(|part| beginnings(part, true))
-        .filter(|part| (1..200).contains(&part.len()))
-}
-
 /// Returns each beginning of a part that ends before a dot, and the whole part if it is closed.
 fn beginnings(part: &str, is_closed: bool) -> impl Iterator<Item = &str> {
     let dots = part.match_indices('.').map(|(at, _)| at);
@@ -297,18 +290,29 @@ fn beginnings(part: &str, is_closed: bool) -> impl Iterator<Item = &str> {
 /// Returns the path parts of a line of code. URLs are left out, because they are no paths. A file
 /// that a crate includes as its own documentation is left out too, because that path leads to a
 /// single file.
-fn code_parts(line: &str) -> Vec<&str> {
+fn code_parts<'a>(line: &'a str, parts: &PartsOfLine<'a>) -> Vec<&'a str> {
     if line.starts_with("#![") && line.contains("doc = include_str!(\"") {
         return Vec::new();
     }
     let Some(url) = memchr::memmem::find(line.as_bytes(), b"://") else {
-        return path_parts(line).collect();
+        return parts.path_parts().collect();
     };
     // The quotes around the literal with the URL belong to it.
     let (before, after) = (line[..url].rfind('"'), line[url..].find('"'));
     let before = before.map_or("", |quote| &line[..=quote]);
     let after = after.map_or("", |quote| &line[url + quote..]);
-    path_parts(before).chain(code_parts(after)).collect()
+    let mut found: Vec<&str> = Vec::new();
+    found.extend(
+        PartsOfLine::of(before)
+            .iter()
+            .flat_map(PartsOfLine::path_parts),
+    );
+    found.extend(
+        PartsOfLine::of(after)
+            .iter()
+            .flat_map(|parts| code_parts(after, parts)),
+    );
+    found
 }
 
 /// Returns true if a text names a variable. Code that builds the name from parts counts too: the

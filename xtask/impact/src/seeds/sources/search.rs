@@ -2,7 +2,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{SourceNames, has, is_plain, makes_name, names_file, names_variable};
+use super::names::{SourceNames, is_plain, makes_name, names_file, names_variable};
+use crate::source_scan::has;
 
 /// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use super::condition;
 use super::made_paths::from_manifest_dir;
 use super::shapes::{Attribute, NEUTRAL, attribute_at, attribute_parts, made_text};
 use super::tokens::{
-    is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
+    has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
 };
 use crate::paths::normalized;
 
@@ -85,8 +85,7 @@ impl RunTimePaths {
         let tokens = trees(tokens);
         let mut read = Read::default();
         // Without the word, no code is for tests only, and both passes find the same.
-        let has_tests = memchr::memmem::find(text.as_bytes(), b"test").is_some();
-        let passes = match has_tests {
+        let passes = match has(text, "test") {
             true => &[Tests::Left, Tests::Taken][..],
             false => &[Tests::Left],
         };

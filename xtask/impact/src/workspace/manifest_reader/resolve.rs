@@ -199,7 +199,7 @@ impl Node<'_> {
     }
 }
 
-/// What the requested features of a package turn on.
+/// The features and dependencies that the requested features of a package turn on.
 #[derive(Default)]
 struct TurnedOn<'a> {
     features: BTreeSet<&'a str>,
