@@ -100,7 +100,7 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
 }
 
 /// The header of a cache file. It changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 18\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 19\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();

@@ -2,7 +2,7 @@
 //! and its size are. So after an edit, only the edited file is read again, and the targets that
 //! contain the file are scanned again.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
@@ -10,12 +10,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::names::SourceNames;
-use super::search::Search;
+use super::search::{Search, SourceScope};
 use super::source_files::{UNREAD, read};
 use crate::files::FileStamp;
 use crate::paths::hashed;
 use crate::source_scan::{self, Holds, SourceScan};
-use crate::{parallel, state};
+use crate::{cargo_config, parallel, state};
 
 /// The facts about the source files that were read, and the scans of targets.
 #[derive(Default)]
@@ -25,7 +25,9 @@ pub struct FileFacts {
     /// The facts, read from the cache on first use.
     known: Option<KnownSources>,
     /// The present stamps of files, each read once.
-    stamps: HashMap<Utf8PathBuf, Option<FileStamp>>,
+    stamps: HashMap<String, Option<FileStamp>>,
+    /// The directories below which cargo keeps the packages that it downloads.
+    downloads: OnceCell<Vec<Utf8PathBuf>>,
     has_grown: bool,
     /// The numbers of scans that were made, and of scans that were cached.
     pub(super) scans: (usize, usize),
@@ -37,6 +39,9 @@ struct KnownSources {
     /// The scans by the root of the target and the directory of its package. A target is scanned in
     /// several modes.
     scans: HashMap<(String, String), Vec<KeptScan>>,
+    /// The results of searches in packages that cargo downloaded, by the directory of the package
+    /// and the hash of the search. Cargo never changes such a directory.
+    downloads: HashMap<String, HashMap<u64, bool>>,
 }
 
 /// The facts about one file.
@@ -167,6 +172,37 @@ impl FileFacts {
         held
     }
 
+    /// Returns the cached result of a search in the sources of a package that cargo downloaded.
+    pub(super) fn held_in_download(
+        &mut self,
+        directory: &Utf8Path,
+        scope: SourceScope,
+        search: &Search,
+    ) -> Option<bool> {
+        let searches = self.known().downloads.get(directory.as_str())?;
+        searches.get(&hashed((scope, search))).copied()
+    }
+
+    /// Caches the result of a search in the sources of a package, if cargo downloaded the package.
+    pub(super) fn keep_held_in_download(
+        &mut self,
+        directory: &Utf8Path,
+        scope: SourceScope,
+        search: &Search,
+        held: bool,
+    ) {
+        let downloads = self.downloads.get_or_init(download_directories);
+        if downloads.iter().any(|above| directory.starts_with(above)) {
+            let known = self.known().downloads.entry(directory.to_string());
+            let known = known.or_default();
+            if known.len() >= SEARCHES {
+                known.clear();
+            }
+            known.insert(hashed((scope, search)), held);
+            self.has_grown = true;
+        }
+    }
+
     /// Returns the names in a file: `None` if there is no file, or else `None` in the option if the
     /// file was not read.
     pub(super) fn names(&mut self, file: &Utf8Path) -> Option<Option<SourceNames>> {
@@ -234,13 +270,20 @@ impl FileFacts {
     }
 
     fn stamp(&mut self, file: &Utf8Path) -> Option<FileStamp> {
-        if let Some(&known) = self.stamps.get(file) {
+        if let Some(&known) = self.stamps.get(file.as_str()) {
             return known;
         }
         let stamp = FileStamp::at(file);
-        self.stamps.insert(file.to_owned(), stamp);
+        self.stamps.insert(file.to_string(), stamp);
         stamp
     }
+}
+
+/// Returns the directories in which cargo keeps the sources of registry and git packages.
+fn download_directories() -> Vec<Utf8PathBuf> {
+    let home = cargo_config::cargo_home().into_iter();
+    home.flat_map(|home| [home.join("registry/src"), home.join("git/checkouts")])
+        .collect()
 }
 
 #[cfg(test)]
@@ -320,5 +363,28 @@ mod tests {
         assert!(held(None));
         assert!(held(Some("")), "the cached result");
         assert!(!held(None), "the file changed");
+    }
+
+    #[test]
+    fn only_searches_in_downloaded_packages_are_cached_for_the_directory() {
+        let (_scratch, root) = scratch();
+        let cache = root.join("facts");
+        let search = Search::Any(&["include_str"]);
+        let downloaded = root.join("registry/src/index/base-1.0.0");
+        for (directory, cached) in [(&downloaded, Some(true)), (&root.join("member"), None)] {
+            let start = || FileFacts {
+                downloads: vec![root.join("registry/src")].into(),
+                ..FileFacts::cached_in(Some(cache.clone()))
+            };
+            let mut facts = start();
+            facts.keep_held_in_download(directory, SourceScope::Library, &search, true);
+            facts.write();
+            let mut facts = start();
+            let mut held = |scope, search| facts.held_in_download(directory, scope, search);
+            assert_eq!(held(SourceScope::Library, &search), cached, "{directory}");
+            assert_eq!(held(SourceScope::Package, &search), None, "{directory}");
+            let other = Search::Any(&["env!"]);
+            assert_eq!(held(SourceScope::Library, &other), None, "{directory}");
+        }
     }
 }

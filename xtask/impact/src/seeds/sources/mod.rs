@@ -37,8 +37,9 @@ pub use reads::Reads;
 pub use run_time::{Bases, RunTime};
 pub use script::WatchedBySource;
 pub use search::Lines;
+use search::Search;
 use source_files::{links_below, read};
-use texts::Texts;
+use texts::{SourcePlaces, Texts};
 
 use super::listing::Listing;
 use crate::paths::{RealPaths, resolved};
@@ -232,8 +233,9 @@ impl<'a> Sources<'a> {
             .files
             .scan(&key.1, directory, &holds);
         let known = scan.modules.iter().chain(&scan.included);
-        let known = known.flat_map(|file| [file.clone(), resolved(file)]);
-        let mut files: HashSet<Utf8PathBuf> = known.collect();
+        let mut files: HashSet<Utf8PathBuf> = known.cloned().collect();
+        let real: Vec<_> = files.iter().filter_map(|it| self.real.of(it)).collect();
+        files.extend(real);
         files.extend(scan.missing);
         let doubts = |kinds: &[DoubtKind]| scan.doubts.iter().any(|it| kinds.contains(&it.kind));
         let is_code = |doubt: &source_scan::SourceDoubt| doubt.reason.starts_with("include!(");
@@ -283,9 +285,11 @@ impl<'a> Sources<'a> {
         };
         self.collect_names();
         let far = self.far(package);
+        let mut places = SourcePlaces::new(directory, &far.paths, &self.workspace.root);
+        let includes_code = Search::Any(&["include!", "include !"]);
+        places.has_unlisted = places.has_unlisted && self.text_holds(package, &includes_code);
         let files = &mut self.facts.borrow_mut().files;
-        self.texts
-            .name_any(files, package, directory, &far.paths, lines, names)
+        self.texts.name_any(files, package, &places, lines, names)
     }
 
     /// Collects the names in the sources of all packages, once.

@@ -25,6 +25,36 @@ pub(super) struct Texts {
     listed: HashMap<Utf8PathBuf, Rc<[Utf8PathBuf]>>,
 }
 
+/// The places in which the sources of a package lie.
+pub(super) struct SourcePlaces<'a> {
+    /// The directory of the package.
+    pub(super) directory: &'a Utf8Path,
+    /// The files and directories outside the package that its sources name.
+    pub(super) far: Vec<&'a Utf8Path>,
+    /// True if the sources may include code from places that are not in `far`.
+    pub(super) has_unlisted: bool,
+}
+
+impl<'a> SourcePlaces<'a> {
+    /// Returns the places of a package's sources, given the paths outside the package that its
+    /// sources name. Directories above the workspace, which `"../../.."` names, are left out: such
+    /// a directory may contain the whole disk.
+    pub(super) fn new(
+        directory: &'a Utf8Path,
+        named: &'a [Utf8PathBuf],
+        workspace: &Utf8Path,
+    ) -> Self {
+        let paths = named.iter().map(Utf8PathBuf::as_path);
+        let (above, far): (Vec<_>, Vec<_>) =
+            paths.partition(|path| *path != workspace && workspace.starts_with(path));
+        Self {
+            directory,
+            far,
+            has_unlisted: !above.is_empty(),
+        }
+    }
+}
+
 /// The components of paths in the sources of a package.
 #[derive(Default)]
 struct PathParts {
@@ -53,8 +83,29 @@ impl Texts {
         if let Some(&known) = known.and_then(|known| known.get(search)) {
             return known;
         }
+        let found = match facts.held_in_download(directory, scope, search) {
+            Some(known) => known,
+            None => {
+                let found = self.search(facts, scope, directory, search);
+                facts.keep_held_in_download(directory, scope, search, found);
+                found
+            }
+        };
+        let known = self.held.entry((package, scope)).or_default();
+        known.insert(search.clone(), found);
+        found
+    }
+
+    /// Searches the sources below a package's directory.
+    fn search(
+        &mut self,
+        facts: &mut FileFacts,
+        scope: SourceScope,
+        directory: &Utf8Path,
+        search: &Search,
+    ) -> bool {
         let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
-        let found = match search.file() {
+        match search.file() {
             Some(below) => {
                 let sources = self.names_below(facts, directory);
                 sources.iter().any(|(file, names)| {
@@ -67,10 +118,7 @@ impl Texts {
                 let mut sources = sources.iter().filter(|file| is_among(file));
                 sources.any(|file| facts.holds(file, search))
             }
-        };
-        let known = self.held.entry((package, scope)).or_default();
-        known.insert(search.clone(), found);
-        found
+        }
     }
 
     /// Returns the sources below a directory.
@@ -100,46 +148,55 @@ impl Texts {
     }
 
     /// Returns true if the lines of a package contain one of these names as a component of a path.
-    /// The sources of the package are the files below `directory` and the files in `far`.
     pub(super) fn name_any(
         &mut self,
         facts: &mut FileFacts,
         package: PackageIx,
-        directory: &Utf8Path,
-        far: &[Utf8PathBuf],
+        places: &SourcePlaces<'_>,
         lines: Lines,
         names: &[&str],
     ) -> bool {
-        let own = self.sources_below(directory);
-        let parts = self.parts.entry(package).or_insert_with(|| {
-            let mut parts = PathParts::default();
-            let mut take = |file: &Utf8Path| match facts.names(file) {
-                Some(Some(names)) => {
-                    parts.code.extend(&names.code);
-                    parts.docs.extend(&names.docs);
-                    if names.defines_macros {
-                        parts.macros.extend(&names.code);
-                    }
-                }
-                Some(None) => parts.has_unread = true,
-                None => {}
-            };
-            for path in far {
-                match path.is_dir() {
-                    true => each_source(path, &mut take),
-                    false if path.extension() == Some("rs") => take(path),
-                    false => {}
-                }
-            }
-            own.iter().for_each(|file| take(file));
-            parts
-        });
+        if !self.parts.contains_key(&package) {
+            let parts = self.parts_in(facts, places);
+            self.parts.insert(package, parts);
+        }
+        let parts = &self.parts[&package];
         let searched = match lines {
             Lines::Code => &parts.code,
             Lines::Macros => &parts.macros,
             Lines::Docs => &parts.docs,
         };
         parts.has_unread || names.iter().any(|name| searched.contains(name))
+    }
+
+    /// Collects the components of paths in the sources of a package.
+    fn parts_in(&mut self, facts: &mut FileFacts, places: &SourcePlaces<'_>) -> PathParts {
+        let mut parts = PathParts::default();
+        let mut take = |file: &Utf8Path| match facts.names(file) {
+            Some(Some(names)) => {
+                parts.code.extend(&names.code);
+                parts.docs.extend(&names.docs);
+                if names.defines_macros {
+                    parts.macros.extend(&names.code);
+                }
+            }
+            Some(None) => parts.has_unread = true,
+            None => {}
+        };
+        let mut searched = vec![places.directory];
+        for path in &places.far {
+            if path.is_dir() {
+                searched.push(path);
+            } else if path.extension() == Some("rs") {
+                take(path);
+            }
+        }
+        for directory in searched {
+            let sources = self.sources_below(directory);
+            sources.iter().for_each(|file| take(file));
+        }
+        parts.has_unread |= places.has_unlisted;
+        parts
     }
 }
 
@@ -172,6 +229,42 @@ mod tests {
     }
 
     #[test]
+    fn directories_above_the_workspace_are_not_searched() {
+        let workspace = Utf8Path::new("/home/me/workspace");
+        for (path, is_searched) in [
+            ("/home/me/workspace", true),
+            ("/home/me/workspace/shared", true),
+            ("/home/me/other", true),
+            ("/home/me/work", true),
+            ("/home/me", false),
+            ("/", false),
+        ] {
+            let named = [Utf8PathBuf::from(path)];
+            let places = SourcePlaces::new(workspace, &named, workspace);
+            assert_eq!(!places.far.is_empty(), is_searched, "{path}");
+            assert_eq!(places.has_unlisted, !is_searched, "{path}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        for has_unlisted in [true, false] {
+            let places = SourcePlaces {
+                directory,
+                far: Vec::new(),
+                has_unlisted,
+            };
+            let mut facts = FileFacts::default();
+            let named = Texts::default().name_any(
+                &mut facts,
+                PackageIx(0),
+                &places,
+                Lines::Code,
+                &["data"],
+            );
+            assert_eq!(named, has_unlisted);
+        }
+    }
+
+    #[test]
     fn names_in_comments_do_not_count_as_code() {
         let directory = tempfile::tempdir().unwrap();
         let directory = Utf8Path::from_path(directory.path()).unwrap();
@@ -187,8 +280,13 @@ mod tests {
         std::fs::write(directory.join("lib.rs"), source).unwrap();
         let mut texts = Texts::default();
         let mut facts = FileFacts::default();
+        let places = SourcePlaces {
+            directory,
+            far: Vec::new(),
+            has_unlisted: false,
+        };
         let mut hold =
-            |lines, name| texts.name_any(&mut facts, PackageIx(0), directory, &[], lines, &[name]);
+            |lines, name| texts.name_any(&mut facts, PackageIx(0), &places, lines, &[name]);
         for (name, in_code, in_docs) in [
             ("data", true, false),
             ("lines", true, false),
