@@ -17,6 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::ProfileDir;
 
 use crate::cli::output;
+use crate::cli::write_error::cannot;
 
 /// The names of the lock files, in the order in which cargo takes them.
 const NAMES: [&str; 3] = [".cargo-build-lock", ".cargo-lock", ".cargo-artifact-lock"];
@@ -140,7 +141,7 @@ impl BuildLocks {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_file() => {}
                 created => {
-                    created.with_context(|| format!("cannot create {path} to lock it"))?;
+                    created.map_err(|error| cannot("create the lock file", &path, error))?;
                 }
             }
         }
@@ -239,7 +240,7 @@ fn open(path: &Utf8Path) -> Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         file => file
             .map(Some)
-            .with_context(|| format!("cannot open {path} to lock it")),
+            .map_err(|error| cannot("open the lock file", path, error)),
     }
 }
 

@@ -13,6 +13,7 @@ use xtask_impact::{build_dir, parallel, quote};
 
 use crate::artifacts::plan::{Artifact, Directory, Removal, is_reference};
 use crate::artifacts::profile_dir::ProfileDirScan;
+use crate::cli::write_error::cannot;
 
 /// The directories in which artifacts may be removed.
 pub struct Bounds(Vec<Utf8PathBuf>);
@@ -145,7 +146,7 @@ pub fn remove(
         };
         match removed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.with_context(|| format!("cannot remove {}", quote::name(&path)))?,
+            removed => removed.map_err(|error| cannot("remove", path, error))?,
         }
     }
     Ok(())

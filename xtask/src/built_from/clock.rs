@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use camino::Utf8Path;
 use xtask_impact::files::{nanoseconds, time_of};
-use xtask_impact::{quote, state};
+use xtask_impact::state;
+
+use crate::cli::write_error::cannot;
 
 /// The present time of a file system, and how exactly the file system keeps times.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,16 +31,16 @@ impl FileClock {
     /// Returns an error if the file cannot be written.
     pub(crate) fn probe(build_directory: &Utf8Path) -> Result<Self> {
         let directory = state::in_target(build_directory);
-        let context = || format!("cannot write in {}", quote::name(&directory));
-        state::create(&directory).with_context(context)?;
-        let file = tempfile::tempfile_in(&directory).with_context(context)?;
+        let failed = |error| cannot("write in", &directory, error);
+        state::create(&directory).map_err(failed)?;
+        let file = tempfile::tempfile_in(&directory).map_err(failed)?;
         let read = || -> std::io::Result<(i64, i64)> {
             std::io::Write::write_all(&mut &file, b".")?;
             let now = nanoseconds(file.metadata()?.modified()?);
             file.set_modified(time_of(ODD))?;
             Ok((now, nanoseconds(file.metadata()?.modified()?)))
         };
-        let (now, kept) = read().with_context(context)?;
+        let (now, kept) = read().map_err(failed)?;
         Ok(Self {
             now,
             margin: margin(ODD - kept),

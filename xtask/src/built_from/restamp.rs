@@ -1,11 +1,10 @@
 //! Executes plans of [`judge`](super::judge): invalidates units, then sets times. If the execution
 //! is interrupted, cargo still builds all units that are not proven.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use camino::Utf8Path;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::files::nanoseconds;
-use xtask_impact::quote;
 
 use super::judge::{FreshnessAction, RestorePlan};
 use super::save::set_time;
@@ -14,6 +13,7 @@ use super::units::modified;
 use crate::artifacts::invalidate::records;
 use crate::artifacts::plan::{Directory, Removal};
 use crate::artifacts::remove::{self, Bounds};
+use crate::cli::write_error::cannot;
 
 /// Executes a plan. Returns the units that turned out not to be proven, because a file changed in
 /// the meantime.
@@ -74,8 +74,7 @@ fn touch(plan: &RestorePlan, builds: &RecordedBuilds<'_>) -> Result<()> {
 }
 
 fn stamp(path: &Utf8Path, time: i64) -> Result<()> {
-    let set = set_time(path, time);
-    set.with_context(|| format!("cannot set the time of {}", quote::name(path)))
+    set_time(path, time).map_err(|error| cannot("set the time of", path, error))
 }
 
 /// Makes cargo build units.

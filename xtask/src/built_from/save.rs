@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::{fs, io};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::unit_record::RecordedMode;
 use xtask_impact::files::time_of;
 use xtask_impact::private_dir::write_whole;
-use xtask_impact::quote;
 
 use super::clock::FileClock;
 use super::content::{DirectoryIdentity, Evaluated};
@@ -24,6 +23,7 @@ use super::macros::{self, MacroReach};
 use super::record::{self, BuildRecord, InputTable, RecordedInput, RecordedUnit};
 use super::subject::{FreshnessScene, RecordedBuilds};
 use super::units::{DiskUnit, NONCE, modified};
+use crate::cli::write_error::cannot;
 
 /// A record to write, and the nonces that tie it to the units.
 pub(crate) struct SavePlan {
@@ -142,11 +142,10 @@ pub(crate) fn plan(
 /// Returns an error if a file cannot be written.
 pub(crate) fn apply(plan: &SavePlan) -> Result<()> {
     for (path, nonce) in &plan.nonces {
-        let written = write_nonce(path, nonce);
-        written.with_context(|| format!("cannot write {}", quote::name(path)))?;
+        write_nonce(path, nonce).map_err(|error| cannot("write", path, error))?;
     }
     let path = record::path(&plan.record.owner.build_directory);
-    record::write(&plan.record).with_context(|| format!("cannot write {}", quote::name(&path)))
+    record::write(&plan.record).map_err(|error| cannot("write", &path, error))
 }
 
 /// Writes a nonce by a rename, because another build directory may have a hard link to the file,

@@ -12,6 +12,7 @@ pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod suggestion;
 pub(crate) mod workspaces;
+pub(crate) mod write_error;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use xtask_impact::unit_graph::Verb;

@@ -14,6 +14,7 @@ use super::seal;
 use crate::cargo_runs::build_times::select::Series;
 use crate::cargo_runs::build_times::{BuildRecord, Run, select};
 use crate::cli::output;
+use crate::cli::write_error::cannot;
 
 /// The limits of the history.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -145,12 +146,11 @@ impl Store {
     /// # Errors
     /// Returns an error if the record cannot be written.
     pub fn save(&self, record: &BuildRecord) -> Result<()> {
-        state::create(&self.directory)
-            .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
+        state::create(&self.directory).map_err(|error| cannot("create", &self.directory, error))?;
         let path = self.path(&record.run);
         let text = serde_json::to_string(record).context("cannot write JSON")? + "\n";
         let text = seal::sealed(&text);
-        write_whole(&path, text).with_context(|| format!("cannot write {}", quote::name(&path)))
+        write_whole(&path, text).map_err(|error| cannot("write", &path, error))
     }
 
     /// Returns true if the run is recorded.
@@ -164,7 +164,7 @@ impl Store {
     /// Returns an error if the page cannot be written.
     pub fn write_page(&self, page: &str) -> Result<Utf8PathBuf> {
         let path = self.directory.join("report.html");
-        write_whole(&path, page).with_context(|| format!("cannot write {}", quote::name(&path)))?;
+        write_whole(&path, page).map_err(|error| cannot("write", &path, error))?;
         Ok(path)
     }
 
@@ -176,7 +176,7 @@ impl Store {
     pub fn write_graph(&self, page: &str) -> Result<&'static str> {
         const NAME: &str = "graph.html";
         let path = self.directory.join(NAME);
-        write_whole(&path, page).with_context(|| format!("cannot write {}", quote::name(&path)))?;
+        write_whole(&path, page).map_err(|error| cannot("write", &path, error))?;
         Ok(NAME)
     }
 
