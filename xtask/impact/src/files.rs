@@ -124,11 +124,22 @@ fn cannot_read(path: &Utf8Path, error: &io::Error) -> anyhow::Error {
 /// # Errors
 /// Returns an error if the file does not exist, is not a regular file, or cannot be opened.
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
+    let (file, metadata) = open_known(path, &fs::metadata(path)?)?;
+    Ok((file, metadata.len()))
+}
+
+/// Opens a regular file whose metadata were read before. Returns the file and the metadata of the
+/// open file.
+///
+/// # Errors
+/// Returns the errors of [`open`].
+pub fn open_known(path: &Path, before: &fs::Metadata) -> io::Result<(File, fs::Metadata)> {
     // Opening a device may have side effects, so the file's type is checked first.
-    regular(&fs::metadata(path)?)?;
+    regular(before)?;
     let file = open_unnoticed(path)?;
-    let length = regular(&file.metadata()?)?;
-    Ok((file, length))
+    let metadata = file.metadata()?;
+    regular(&metadata)?;
+    Ok((file, metadata))
 }
 
 /// Opens a file so that reading it does not change its access time, if the system allows that. The

@@ -71,11 +71,22 @@ impl ContentReader {
     /// # Errors
     /// Returns an error if the file cannot be read, or changes while it is read.
     pub(crate) fn file(&self, path: &Utf8Path) -> io::Result<(FileStamp, PathContent)> {
-        let metadata = fs::metadata(path)?;
-        let stamp = FileStamp::of(&metadata);
+        self.file_of(path, &fs::metadata(path)?)
+    }
+
+    /// Returns the content of a regular file whose metadata were read just before.
+    ///
+    /// # Errors
+    /// Returns the errors of [`ContentReader::file`].
+    pub(crate) fn file_of(
+        &self,
+        path: &Utf8Path,
+        metadata: &Metadata,
+    ) -> io::Result<(FileStamp, PathContent)> {
+        let stamp = FileStamp::of(metadata);
         let content = |hash| PathContent::File {
             hash,
-            executable: is_executable(&metadata),
+            executable: is_executable(metadata),
         };
         let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let there = read().get(path.as_str()).copied();
@@ -84,7 +95,7 @@ impl ContentReader {
             read().insert(path.to_string(), (stamp, hash));
             return Ok((stamp, content(hash)));
         }
-        let (hashed, hash) = hash_file(path)?;
+        let (hashed, hash) = hash_file(path, metadata)?;
         if hashed != stamp {
             return Err(io::Error::other("it changed while it was read"));
         }
@@ -131,11 +142,12 @@ impl ContentReader {
 /// The age from which a stamp shows every change: the coarsest clock of the supported file systems.
 const SETTLED: i64 = 2_000_000_000;
 
-fn hash_file(path: &Utf8Path) -> io::Result<(FileStamp, ContentHash)> {
-    let (mut file, _) = files::open(path.as_std_path())?;
-    let before = FileStamp::of(&file.metadata()?);
+fn hash_file(path: &Utf8Path, known: &Metadata) -> io::Result<(FileStamp, ContentHash)> {
+    let (mut file, opened) = files::open_known(path.as_std_path(), known)?;
+    let before = FileStamp::of(&opened);
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
+    let size = usize::try_from(before.size).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; size.clamp(1, 64 << 10)];
     loop {
         match file.read(&mut buffer)? {
             0 => break,

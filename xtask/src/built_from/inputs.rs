@@ -216,23 +216,25 @@ impl<'a> Evaluator<'a> {
             }
             own => own.map_err(cannot)?,
         };
-        if own.is_symlink() {
+        let metadata = if own.is_symlink() {
             let target = path.read_link_utf8().map_err(cannot)?;
             found.add(
                 path,
                 PathContent::Link(target.into_string()),
                 FileStamp::of(&own),
             );
-        }
-        let metadata = match fs::metadata(path) {
-            Err(error) if is_absent(&error) => {
-                found.add(path, PathContent::Missing, FileStamp::default());
-                return Ok(());
+            match fs::metadata(path) {
+                Err(error) if is_absent(&error) => {
+                    found.add(path, PathContent::Missing, FileStamp::default());
+                    return Ok(());
+                }
+                metadata => metadata.map_err(cannot)?,
             }
-            metadata => metadata.map_err(cannot)?,
+        } else {
+            own
         };
         if !metadata.is_dir() {
-            let (stamp, content) = self.reader.file(path).map_err(cannot)?;
+            let (stamp, content) = self.reader.file_of(path, &metadata).map_err(cannot)?;
             found.add(path, content, stamp);
             return Ok(());
         }
