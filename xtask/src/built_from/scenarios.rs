@@ -21,6 +21,7 @@
 //! | a record of another build directory is used | `record::tests::a_record_is_read_by_its_owner_alone` |
 //! | a unit without an entry stays fresh in a copy | `judge::tests::only_a_proven_unit_is_stamped` |
 //! | a natural unit with another content stays fresh | the same |
+//! | the sizes of artifacts are not compared | [`a_unit_with_other_artifacts_is_not_proven`] |
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -332,6 +333,28 @@ fn a_dependency_that_was_built_alone_invalidates_its_dependents() {
         gen 01 Keep: -
         gen 02 Keep: -
         top 04 Keep: its dependency base was built again since
+        whole 05 Keep: -
+    "#]]
+    .assert_eq(&build.actions(&plan));
+}
+
+/// A cache may lose files, or mix those of two builds.
+#[test]
+fn a_unit_with_other_artifacts_is_not_proven() {
+    let build = HandMadeBuild::new();
+    let generated = "debug/build/gen-0000000000000001/out/bindings.rs";
+    write(&build.directories.build.join(generated), "generated");
+    assert_eq!(build.save(), "");
+    build.age();
+    let artifact = |path: &str| build.directories.build.join(path);
+    write(&artifact("debug/deps/libbase-0000000000000003.rlib"), "cut");
+    fs::remove_file(artifact(generated)).unwrap();
+    let plan = build.plan(true, false);
+    expect_test::expect![[r#"
+        base 03 Invalidate: its artifacts differ from those of the recorded build
+        gen 01 Invalidate: its artifacts differ from those of the recorded build
+        gen 02 Stamp: -
+        top 04 Stamp: -
         whole 05 Keep: -
     "#]]
     .assert_eq(&build.actions(&plan));
