@@ -261,10 +261,12 @@ impl Work<'_> {
         let builds = RecordedBuilds::read(&self.scene, directories, &self.all())?;
         if builds.record.is_none() {
             let report = DirectoryFreshness::without_record(&self.scene, &builds);
-            return Err(usage!(
-                "{}\nhint: run `cargo xtask freshness save` after a build",
-                report.notes.join("\n")
-            ));
+            let notes = report.notes.join("\n");
+            let hint = match notes.contains("hint: ") {
+                true => "",
+                false => "\nhint: run `cargo xtask freshness save` after a build",
+            };
+            return Err(usage!("{notes}{hint}"));
         }
         let options = JudgeOptions {
             touch: false,

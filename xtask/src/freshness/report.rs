@@ -260,6 +260,9 @@ impl DirectoryFreshness {
     pub(super) fn without_record(scene: &FreshnessScene<'_>, builds: &RecordedBuilds<'_>) -> Self {
         let mut report = Self::new(builds, "restore");
         if builds.unusable.is_some() {
+            let hint = "\nhint: use the same path and the same cargo in each job, or build here and \
+                        run `cargo xtask freshness save`";
+            report.notes.iter_mut().for_each(|it| it.push_str(hint));
             return report;
         }
         let path = quote::name(&builds.owner.build_directory).to_string();

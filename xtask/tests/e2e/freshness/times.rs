@@ -195,8 +195,11 @@ fn a_damaged_record_or_a_record_of_another_directory_is_ignored() {
     told += &notes(&project, &[]);
     expect_test::expect![[r#"
         note: the record in [ROOT]/other is ignored: it was made for the build directory [ROOT]/target, not for [ROOT]/other
+        hint: use the same path and the same cargo in each job, or build here and run `cargo xtask freshness save`
         note: the record in [ROOT]/other is ignored: it is damaged
+        hint: use the same path and the same cargo in each job, or build here and run `cargo xtask freshness save`
         note: the record in [ROOT]/other is ignored: another version of the kit wrote it
+        hint: use the same path and the same cargo in each job, or build here and run `cargo xtask freshness save`
         note: there is no record of builds in [ROOT]/other
         note: [ROOT]/other holds artifacts of dependencies only, and no record: the cache action removed the artifacts of the workspace and the record, as Swatinem/rust-cache does
         hint: cache the whole target directory with actions/cache, see docs/freshness.md
