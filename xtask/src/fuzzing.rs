@@ -2,6 +2,7 @@
 //!
 //! This module exists only under `--cfg fuzzing`.
 
+use crate::built_from;
 use crate::cargo_runs::build_times::{BuildRecord, read_report, read_run};
 use crate::doctor;
 
@@ -13,6 +14,13 @@ pub fn timings_page(text: &str) {
     let page = format!("<title>Cargo Build Timings — x</title>{text}</html>");
     drop(read_report(&page, &[]));
     drop(read_run(&page));
+}
+
+/// Decodes the body of a record of `freshness`.
+pub fn freshness_record(bytes: &[u8]) {
+    drop(postcard::from_bytes::<built_from::record::BuildRecord>(
+        bytes,
+    ));
 }
 
 /// Reads a text as the record of a build.
