@@ -9,7 +9,7 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{names_variable, own_name};
-use super::reads::PassedTo;
+use super::reads::{PassedTo, Reads};
 use super::search::{Search, SourceScope};
 use super::source_files::read;
 use super::{Sources, Users, WatchedBySource};
@@ -115,6 +115,9 @@ impl Sources<'_> {
                 PassedTo::Name if self.directory_fits(unit, &reads, file) => return true,
                 _ => {}
             }
+            if self.is_made_of_words(unit, &reads, &emitters, file) {
+                return true;
+            }
         }
         emitters.iter().any(|&emitter| {
             let library = self.workspace.package(emitter).library();
@@ -125,6 +128,34 @@ impl Sources<'_> {
             };
             self.library_holds(emitter, &name)
         })
+    }
+
+    /// Returns true if a macro may make the name of a file from words of the unit that do not stand
+    /// in string literals: `asset!(logo)` for `logo.png`.
+    fn is_made_of_words(
+        &mut self,
+        unit: &Unit,
+        reads: &Reads,
+        emitters: &[PackageIx],
+        file: &Utf8Path,
+    ) -> bool {
+        let Some(name) = own_name(file) else {
+            return false;
+        };
+        let takes_words = emitters.iter().any(|&emitter| {
+            let library = self.workspace.package(emitter).library();
+            match library.is_some_and(|it| it.proc_macro) {
+                true => self.layout.directory(emitter).is_some(),
+                false => self.library_holds(emitter, &Search::Macros(&["stringify!"])),
+            }
+        });
+        let is_made = Search::Made(name.to_owned());
+        takes_words
+            && (self.text_holds(unit.package, &is_made)
+                || reads
+                    .far_sources()
+                    .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text))))
+            && self.directory_fits(unit, reads, file)
     }
 
     /// Returns true if a unit may read a variable at compile time. The name of the variable must
@@ -210,7 +241,11 @@ impl Sources<'_> {
             return Rc::clone(known);
         }
         let mut emitters = self.macro_packages_of(unit).to_vec();
-        emitters.retain(|&provider| self.emits_inclusions(provider));
+        // A macro can call a macro that its caller names.
+        let passes = self.text_holds(unit.package, &Search::PassedInclusion);
+        emitters.retain(|&provider| {
+            passes && self.makes(provider, &["!"]) || self.emits_inclusions(provider)
+        });
         let emitters: Rc<[PackageIx]> = emitters.into();
         self.emitters_of.insert(users, Rc::clone(&emitters));
         emitters

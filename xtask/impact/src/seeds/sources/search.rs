@@ -53,6 +53,8 @@ pub(super) enum Search {
     Code(&'static [&'static str]),
     /// One of these words as in [`Search::Code`], in a file that defines macros.
     Macros(&'static [&'static str]),
+    /// The name of a macro that includes a file, passed to another macro: `m!(include_str)`.
+    PassedInclusion,
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
     Made(String),
@@ -97,6 +99,7 @@ impl Search {
             Self::Any(words) => words.iter().any(|word| has(text, word)),
             Self::Code(words) => code(words),
             Self::Macros(words) => has(text, "macro_rules") && code(words),
+            Self::PassedInclusion => passes_inclusion(text),
             Self::Made(name) => made(name),
             Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
             Self::File(below) => names(below),
@@ -117,6 +120,20 @@ impl Search {
     pub(super) fn names(&self, names: &SourceNames, below: &Utf8Path) -> bool {
         (names.defines_macros || !matches!(self, Self::MacrosFile(_))) && names.name_file(below)
     }
+}
+
+/// Returns true if code names a macro that includes a file, and does not call the macro.
+fn passes_inclusion(text: &str) -> bool {
+    let is_passed = |line: &str, name: &str| {
+        line.match_indices(name).any(|(at, _)| {
+            let after = line[at + name.len()..].trim_start().chars().next();
+            after.is_none_or(|it| !it.is_alphanumeric() && !['_', '!', '"'].contains(&it))
+        })
+    };
+    ["include_str", "include_bytes"].iter().any(|name| {
+        let mut code = text.lines().filter(|it| Lines::of(it) == Some(Lines::Code));
+        has(text, name) && code.any(|line| is_passed(line, name))
+    })
 }
 
 #[cfg(test)]
@@ -163,6 +180,25 @@ mod tests {
         ] {
             let search = Search::Made("table".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+    }
+
+    #[test]
+    fn code_passes_an_inclusion_to_a_macro() {
+        for (line, is_passed) in [
+            ("m!(include_str)", true),
+            ("m! { include_bytes, 1 }", true),
+            ("include_str!(\"x\")", false),
+            ("include_str !(\"x\")", false),
+            ("include_strings()", false),
+            ("[\"include_str\"]", false),
+            ("// m!(include_str)", false),
+        ] {
+            assert_eq!(
+                Search::PassedInclusion.succeeds_in(line),
+                is_passed,
+                "{line}"
+            );
         }
     }
 
