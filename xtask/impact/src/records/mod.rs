@@ -39,7 +39,7 @@ use crate::records::changed::ChangedPaths;
 use crate::records::layout::PackageDirectories;
 use crate::records::names::{UnitsByName, is_its};
 use crate::records::platform::runs_on_host;
-use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx};
+use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
 use crate::workspace::{TargetKind as GraphKind, Workspace};
 
 /// The data that every question about records needs.
@@ -94,6 +94,7 @@ pub struct Documented {
 pub struct Record<'a> {
     pub(super) unit: UnitIx,
     pub(super) evidence: &'a UnitRecord,
+    place: &'a ProfileRecords,
     inputs: &'a RecordedInputs,
     /// True if the unit runs on the host.
     pub(super) is_for_host: bool,
@@ -148,7 +149,7 @@ impl<'a> Records<'a> {
                     records.overridden.insert(unit.value);
                 }
                 let is_here = place.directory == directory && Some(unit.rustc) == toolchain;
-                records.add(unit, is_here, &by_name, &scripts);
+                records.add((place, unit), is_here, &by_name, &scripts);
                 if is_here {
                     records.add_documented(unit, &by_name);
                 }
@@ -189,7 +190,7 @@ impl<'a> Records<'a> {
     /// Assigns a record to the units that it belongs to.
     fn add(
         &mut self,
-        evidence: &'a UnitRecord,
+        (place, evidence): (&'a ProfileRecords, &'a UnitRecord),
         is_here: bool,
         by_name: &UnitsByName,
         scripts: &CompiledScripts<'_>,
@@ -212,6 +213,7 @@ impl<'a> Records<'a> {
             let mut record = Record {
                 unit,
                 evidence,
+                place,
                 inputs,
                 is_for_host: runs_on_host(node, package),
                 is_here,
@@ -393,6 +395,20 @@ impl<'a> Records<'a> {
     /// of its unit are older than the record.
     pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
         self.set(record.unit) <= record.invoked() && record.is_current(self.context.changed)
+    }
+
+    /// Returns true if a current record shows that a unit was built as the verb builds the unit:
+    /// compiled, or only checked.
+    pub fn is_built_for(&self, unit: UnitIx, verb: Verb) -> bool {
+        let QueryContext {
+            workspace, graph, ..
+        } = self.context;
+        let node = graph.unit(unit);
+        let is_for_host = runs_on_host(node, workspace.package(node.package));
+        let is_checked = matches!(verb, Verb::Check | Verb::Doc) && !is_for_host;
+        let mut records = self.of(unit).iter();
+        self.is_current(unit)
+            && records.any(|it| it.fits && it.place.is_checked(it.evidence) == is_checked)
     }
 
     /// Returns true if the package of a unit is a path package. The records of path packages are

@@ -261,8 +261,9 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Returns true if an added or deleted file changes nothing for a documentation unit: every
-    /// record of the unit names a newest file of the package that is still the newest.
+    /// Returns true if an added or deleted file changes nothing for a documentation unit: a record
+    /// of the unit names a newest file of the package that is still the newest. Records that name
+    /// another file were left by earlier builds.
     fn is_still_documented(
         &mut self,
         unit: UnitIx,
@@ -272,8 +273,8 @@ impl SeedFinder<'_> {
     ) -> bool {
         let documented = self.inputs.records.documented(unit);
         let mut records = documented.iter();
-        !documented.is_empty()
-            && records.all(|record| {
+        documented.iter().all(|record| record.newest.is_some())
+            && records.any(|record| {
                 came_or_went(change, path, record.written)
                     && self.is_newest(record.newest.as_ref(), path, directory)
             })
@@ -355,13 +356,12 @@ impl SeedFinder<'_> {
             return;
         };
         let some = came.keys().copied().collect();
+        let because = "a new target is the first that needs it";
         for unit in graph.needed_only_for(workspace, verb, &some) {
-            self.seed(
-                unit,
-                Rule::Target,
-                change,
-                "a new target is the first that needs it",
-            );
+            // A build with another verb may have built the unit.
+            if !self.inputs.records.is_built_for(unit, verb) {
+                self.seed(unit, Rule::Target, change, because);
+            }
         }
     }
 

@@ -30,14 +30,25 @@ impl SeedFinder<'_> {
                         || !path.starts_with(directory) && finder.sources.covers(directory, path)
                 })
             };
+            // An earlier build with other settings may have left a record. The file that was the newest
+            // at the last build is still the newest.
+            let is_still_newest = records
+                .of(run)
+                .iter()
+                .any(|recorded| match recorded.watch() {
+                    Some(Watch::Package(newest)) => {
+                        came_or_went(change, path, recorded.invoked())
+                            && self.is_newest(newest.as_ref(), path, directory)
+                    }
+                    _ => false,
+                });
             let mut because = None;
             for recorded in records.of(run) {
                 match recorded.watch() {
                     Some(Watch::Package(newest))
                         if in_package(self)
                             && self.sources.lists(package, path)
-                            && !(came_or_went(change, path, recorded.invoked())
-                                && self.is_newest(newest.as_ref(), path, directory)) =>
+                            && !(newest.is_some() && is_still_newest) =>
                     {
                         because = Some(WATCHES_PACKAGE);
                     }

@@ -145,6 +145,24 @@ impl Scene {
         );
     }
 
+    /// Adds the record of a script run that watched its package. The record names the newest file of
+    /// the package with the age of the file.
+    pub(crate) fn watched_package(
+        &mut self,
+        package: &str,
+        newest: (&str, u64),
+        age: u64,
+        on: u64,
+    ) {
+        let (file, age_of_file) = newest;
+        let file = self.root.join(package).join(file);
+        let newest = json!({ "path": file, "time": self.ago(age_of_file) });
+        let target = "build-script-build";
+        let name = json!({ "mode": "run", "kind": "build-script", "target": target });
+        let inputs = json!({ "Run": { "Package": newest } });
+        self.record(package, name, inputs, age, (on + age_of_file, &[on]));
+    }
+
     /// Adds the record of a library's documentation. The record is `age` seconds old, and names the
     /// newest file of the package with the age of the file.
     pub(crate) fn documented(&mut self, package: &str, newest: (&str, u64), age: u64) {
