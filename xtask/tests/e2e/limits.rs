@@ -107,6 +107,26 @@ fn limit_unnamed_paths_limit_nested_configuration_limit_old_toolchain() {
 }
 
 #[test]
+fn limit_unnamed_paths_in_the_name_of_a_variable() {
+    let project = Project::without_members();
+    project.library("reader", &[]);
+    project.write(
+        "crates/reader/src/lib.rs",
+        "macro_rules! made {\n    ($($part:ident)*) => { env!(concat!($(stringify!($part)),*)) };\n}\n\
+         pub const X: &str = made!(GREE TING);\n",
+    );
+    project.write(".cargo/config.toml", "[env]\nGREETING = \"1\"\n");
+    let project = project.in_git();
+    project.build(CHECK).unwrap();
+    project.write(".cargo/config.toml", "[env]\nGREETING = \"2\"\n");
+    let rebuilt = [&NAMES[..], &["--rebuilt"]].concat();
+    let cold = [&rebuilt[..], &["--no-records"]].concat();
+    assert_eq!(project.xtask(&cold).done(), "");
+    assert_eq!(project.xtask(&rebuilt).done(), "reader\n");
+    assert!(!project.build(CHECK).unwrap().is_empty());
+}
+
+#[test]
 fn each_limit_of_the_documentation_is_named_here() {
     let docs = include_str!("../../docs/answers.md");
     let (_, limits) = docs.split_once("## What the kit cannot know\n").unwrap();
