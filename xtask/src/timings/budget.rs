@@ -107,8 +107,8 @@ impl Budget {
         Ok(())
     }
 
-    /// Returns the limits that other work on the machine does not touch, and a message about the
-    /// limits that are not checked, if there are such limits.
+    /// Returns the budget without its time limits, for a build during which the machine did other
+    /// work. If there were time limits, also returns a message that says so.
     pub(crate) fn without_times(&self) -> (Self, Option<String>) {
         let kept = Self {
             cache_hits: self.cache_hits,
@@ -119,7 +119,7 @@ impl Budget {
             baseline,
             ..kept.clone()
         } != *self;
-        let why = "the limits of time, because the machine did other work (`--contended` checks \
+        let why = "the time limits, because the machine did other work (`--contended` checks \
                    them)";
         (kept, has_times.then(|| why.to_owned()))
     }
@@ -186,8 +186,8 @@ impl Budget {
                 check("growth", limit, grown, most);
             }
             (Some(_), None) => unchecked.push(
-                "growth, because there is no earlier run of the same kind (--baseline names \
-                 another)"
+                "growth, because there is no earlier run of the same kind (--baseline RUN \
+                 names another run)"
                     .to_owned(),
             ),
             _ => {}

@@ -148,8 +148,8 @@ pub fn median(times: &[f64]) -> f64 {
 pub fn typical(records: &[BuildRecord]) -> Option<&BuildRecord> {
     let mut sorted: Vec<&BuildRecord> = records.iter().collect();
     sorted.sort_by(|a, b| a.total().total_cmp(&b.total()));
-    // Of an even number of runs, the longer of the two in the middle is used, to avoid a result
-    // that is too good.
+    // With an even number of runs, the longer of the two middle runs is used, so that the result is
+    // never better than the median.
     sorted.get(sorted.len() / 2).copied()
 }
 

@@ -64,7 +64,7 @@ enum Command {
     Review(review::ReviewArgs),
     /// List the recorded runs
     List(history_command::ListArgs),
-    /// Write recorded runs to stdout, for `timings import` elsewhere
+    /// Write recorded runs to stdout, for `timings import` on another machine
     Export(history_command::ExportArgs),
     /// Import runs from files, directories or stdin
     Import(history_command::ImportArgs),
@@ -150,7 +150,8 @@ impl RunHistory {
         })
     }
 
-    /// Returns the runs that a run is compared with, and the number of runs that are left out.
+    /// Returns the runs that other runs may be compared with, and the number of contended runs that
+    /// are left out.
     fn comparable(&self, use_of: ContendedArgs) -> (Vec<Series>, usize) {
         match use_of.contended {
             true => (self.history.clone(), 0),
@@ -188,12 +189,12 @@ impl RunHistory {
     }
 
     /// Warns if a recorded run is later than the run that was just made.
-    fn doubt_clock(&self, run: &Run) {
+    fn warn_of_later_run(&self, run: &Run) {
         let newest = self.history.iter().flatten().max_by_key(|it| &it.id);
         if let Some(newest) = newest.filter(|newest| newest.id > run.id) {
             output::warning(format_args!(
                 "the run {} has a later time than this run: a clock was set back, or the run came \
-                 from another machine. Until then `latest` means that run, and this run is {}",
+                 from another machine. `latest` names the later run; the name of this run is {}",
                 newest.id, run.id
             ));
         }

@@ -53,7 +53,7 @@ impl TimingsReport {
         let against = since_baseline.as_ref().or(since_last.as_ref());
         let checked = budget.check(&record, compare::median(&totals), against)?;
         let schedule = Schedule::new(&record.build)?;
-        let what_if = what_if::ask(
+        let what_if = what_if::predict(
             &record.build,
             &schedule,
             record.width(),

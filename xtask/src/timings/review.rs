@@ -166,7 +166,7 @@ fn review(kept: &RunHistory, args: &ReviewArgs) -> Result<Review> {
     })
 }
 
-/// Returns the oldest and the newest series of a trend whose builds did not fail.
+/// Returns the oldest and the newest series among the successful builds of a trend.
 fn ends<'a>(history: &'a [Series], trend: &Trend) -> Option<(&'a Series, &'a Series)> {
     let mut whole = trend.points.iter().filter(|point| !point.run.failed);
     let first = whole.next()?;

@@ -151,7 +151,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Status> {
         return Ok(status);
     };
     if args.import.is_none() {
-        kept.doubt_clock(&first.run);
+        kept.warn_of_later_run(&first.run);
     }
     let report = kept.report(&records, &limits, args.limits.use_of)?;
     let graph = kept.store.write_graph(&graph_page(&kept)?)?;

@@ -22,8 +22,8 @@ use crate::timings::{compare, text};
 #[command(next_help_heading = "Budget")]
 pub(crate) struct Limits {
     /// Exit with 1 if the build exceeds this limit: total=SECONDS, critical-path=SECONDS,
-    /// growth=PERCENT or package:NAME=SECONDS, or if its compiler cache has fewer hits:
-    /// cache-hits=PERCENT (repeatable); the limits in [workspace.metadata.xtask.timings] also apply
+    /// growth=PERCENT or package:NAME=SECONDS; or if the hit rate of its compiler cache is lower
+    /// than cache-hits=PERCENT (repeatable); [workspace.metadata.xtask.timings] has more limits
     #[arg(long, hide_short_help = true, value_name = "LIMIT")]
     budget: Vec<String>,
     /// Measure growth against this run [default: the last run of the same kind]
@@ -134,7 +134,9 @@ pub(crate) fn emit(
     page: Option<&Utf8Path>,
 ) -> Result<()> {
     for unchecked in &report.unchecked {
-        output::warning(format_args!("not checked by the budget: {unchecked}"));
+        output::warning(format_args!(
+            "a limit of the budget is not checked: {unchecked}"
+        ));
     }
     match format {
         ReportFormat::Text => output::data(&text::text(report, slowest, page)),
@@ -229,7 +231,7 @@ pub(crate) fn what_if(args: &WhatIfArgs) -> Result<Status> {
         ));
     }
     let schedule = Schedule::new(&record.build).map_err(|error| usage!("{error}"))?;
-    let answer = what_if::ask(&record.build, &schedule, record.width(), &change);
+    let answer = what_if::predict(&record.build, &schedule, record.width(), &change);
     match args.format {
         Format::Text => output::data(&text::what_if(&answer, &record.run))?,
         Format::Json => output::json(&text::what_if_json(&answer, &record.run))?,

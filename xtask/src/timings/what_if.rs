@@ -92,7 +92,12 @@ struct PackageGuess {
 }
 
 /// Predicts a build that was measured with `cores` units at a time.
-pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &SpeedUp) -> WhatIf {
+pub fn predict(
+    build: &BuildTimings,
+    schedule: &Schedule,
+    cores: usize,
+    change: &SpeedUp,
+) -> WhatIf {
     let before = build.before_first();
     let measured = build.total;
     let as_it_was = vec![1.0; build.units.len()];
@@ -120,9 +125,10 @@ pub fn ask(build: &BuildTimings, schedule: &Schedule, cores: usize, change: &Spe
     }
 }
 
-/// Tries packages at twice their speed. Tried are the packages with the longest total time and the
-/// packages with the longest time on the critical path, because other packages save less. A package
-/// saves at most half of its time.
+/// Predicts the build once for each candidate, with the candidate at twice its speed. The
+/// candidates are the packages with the longest total time and with the longest time on the
+/// critical path; other packages save less. A package saves at most half of its time, so the search
+/// stops early.
 fn suggestions(
     build: &BuildTimings,
     schedule: &Schedule,
@@ -203,7 +209,8 @@ fn replay(schedule: &Schedule, faster: &[f64], cores: usize) -> f64 {
     let mut state = Simulation {
         schedule,
         open: jobs.iter().map(|job| job.waits.len()).collect(),
-        // Counts the dependencies below which a unit has not ended, and the unit itself.
+        // The number of direct dependencies that have not ended together with all of their own
+        // dependencies, plus one for the unit itself.
         below_open: jobs.iter().map(|job| job.waits.len() + 1).collect(),
         ready: BinaryHeap::new(),
     };
@@ -255,8 +262,8 @@ impl Simulation<'_> {
         self.ready.push((priority, started, Reverse(place)));
     }
 
-    /// Counts the end of a unit for the unit itself, and the end of everything below a unit for the
-    /// units that wait for it. Releases the units that wait for everything below (`AllBelow`).
+    /// Records that a unit ended. If a unit and all of its direct and indirect dependencies have
+    /// ended, the units that wait for this ([`Until::AllBelow`]) are released.
     fn ended_below(&mut self, place: usize) {
         let mut open = vec![place];
         while let Some(place) = open.pop() {

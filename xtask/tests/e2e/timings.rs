@@ -148,7 +148,7 @@ fn a_history_is_compared_budgeted_and_exported() {
     assert!(
         first
             .stderr
-            .contains("not checked by the budget: growth, because there is no"),
+            .contains("a limit of the budget is not checked: growth, because there is no"),
         "{first}"
     );
     project.library("extra", &["base"]);

@@ -26,8 +26,8 @@ fn on_a_busy_machine<T>(act: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A run on a busy machine is kept and marked. No limit of time is checked, and no other run is
-/// compared with it, unless asked for.
+/// A run on a busy machine is kept and marked. Unless asked for, its time limits are not checked,
+/// and no other run is compared with it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_on_a_busy_machine_is_left_out() {
@@ -37,8 +37,8 @@ fn a_run_on_a_busy_machine_is_left_out() {
     ];
     let busy = on_a_busy_machine(|| project.xtask(&run));
     assert_eq!(busy.status, 0, "{busy}");
-    let unchecked = "warning: not checked by the budget: the limits of time, because the machine \
-                     did other work (`--contended` checks them)\n";
+    let unchecked = "warning: a limit of the budget is not checked: the time limits, because the \
+                     machine did other work (`--contended` checks them)\n";
     assert!(busy.stderr.contains(unchecked), "{busy}");
     let list = project.json(&["timings", "list", "--format", "json"]);
     let run = &list.unwrap()["runs"][0];
@@ -148,7 +148,7 @@ fn an_experiment_leaves_nothing_behind() {
 /// not. The nightly job runs this test: it builds 44 times.
 #[test]
 #[ignore = "44 builds; .ci/nightly experiments"]
-fn an_experiment_proves_what_is_so() {
+fn an_experiment_proves_only_real_differences() {
     let project = Project::with_libraries(&[("base", &[])]);
     let functions = (0..400).map(|n| {
         format!(

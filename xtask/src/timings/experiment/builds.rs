@@ -55,8 +55,8 @@ struct SeenBuild {
     folders: Vec<Utf8PathBuf>,
 }
 
-/// The copy of the sources, and the directories of both ways.
-struct TrialLaboratory<'a> {
+/// The copy of the sources, and the target directories of the builds with and without the settings.
+struct TrialWorkspace<'a> {
     copy: CopiedSources,
     runner: Runner,
     /// Files of cargo's configuration that do not lie above the copy.
@@ -75,7 +75,7 @@ pub(super) fn run(
 ) -> Result<TrialResults> {
     let copy = copied_sources::copy(runner, workspace)
         .context("an experiment needs a copy of the sources")?;
-    let laboratory = TrialLaboratory {
+    let trial = TrialWorkspace {
         runner: runner.in_directory(copy.root()),
         configuration: copy.missing_configuration(&workspace.root),
         plan,
@@ -88,17 +88,17 @@ pub(super) fn run(
     for (number, build) in builds.iter().enumerate() {
         output::status("Building", describe(*build, number + 1, builds.len()));
         match build.kind {
-            TrialKind::Clean => laboratory.remove(build.way)?,
+            TrialKind::Clean => trial.remove(build.way)?,
             TrialKind::Edit => {
                 if let Some(source) = &mut source {
                     source.edit()?;
                 }
             }
         }
-        let (run, seen) = laboratory.build(*build)?;
+        let (run, seen) = trial.build(*build)?;
         if number == 0 && !plan.edits.is_empty() {
-            let edit = laboratory.edit(&seen)?;
-            source = Some(EditedSource::read(laboratory.copy.root().join(edit))?);
+            let edit = trial.edit(&seen)?;
+            source = Some(EditedSource::read(trial.copy.root().join(edit))?);
             results.edit = Some(edit.to_owned());
         }
         if build.kind == TrialKind::Clean {
@@ -108,11 +108,11 @@ pub(super) fn run(
                 Way::Before => &mut results.bytes.0,
                 Way::After => &mut results.bytes.1,
             };
-            *bytes = laboratory.bytes(build.way);
+            *bytes = trial.bytes(build.way);
         } else if run.compiled == 0 {
             bail!(
                 "the edit of {} compiles nothing in this build\nhint: name a source of the built \
-                 packages by --edit FILE",
+                 packages with --edit FILE",
                 quote::name(&results.edit.unwrap_or_default())
             );
         }
@@ -140,7 +140,7 @@ fn describe(build: TrialBuild, number: usize, of: usize) -> String {
     format!("{number} of {of}: {way}, {kind}{unmeasured}")
 }
 
-impl TrialLaboratory<'_> {
+impl TrialWorkspace<'_> {
     fn target(&self, way: Way) -> Utf8PathBuf {
         let name = match way {
             Way::Before => "before",
@@ -178,12 +178,12 @@ impl TrialLaboratory<'_> {
         };
         let found = choices.iter().find(is_compiled);
         found.map(Utf8PathBuf::as_path).context(
-            "the build compiles no library of the workspace\nhint: name a source by --edit FILE, or \
+            "the build compiles no library of the workspace\nhint: name a source with --edit FILE, or \
              use --only clean",
         )
     }
 
-    /// Builds, and returns the measurement and what cargo said.
+    /// Runs one build. Returns the measurement, and the facts from cargo's messages.
     fn build(&self, build: TrialBuild) -> Result<(TrialRun, SeenBuild)> {
         let target = self.target(build.way);
         let mut command = self.runner.cargo();
@@ -251,8 +251,8 @@ fn shown(said: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// Returns the calls of programs in cargo's output, without what differs between directories and
-/// between hashes.
+/// Returns the calls of programs in cargo's output, without the target directory and without
+/// hashes, which differ between the two target directories.
 fn calls(said: &str, target: &Utf8Path) -> BTreeSet<String> {
     let lines = said.lines().map(str::trim_start);
     let calls = lines.filter_map(|line| line.strip_prefix("Running `"));

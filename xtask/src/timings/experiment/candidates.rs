@@ -119,8 +119,9 @@ fn has_linker(config: &CargoConfig, host: &str) -> bool {
         || written.any(|it| chooses(&format!("{:?}", it.kind)))
 }
 
-/// Returns the series that says most: of the last runs, the newest that ran the most units.
-pub(super) fn most_telling(history: &[Series]) -> Option<&Series> {
+/// Returns the best series to propose settings from: of the last 20 series, without failed builds,
+/// the series that ran the most units. Of several such series, returns the newest.
+pub(super) fn largest_recent(history: &[Series]) -> Option<&Series> {
     const LAST: usize = 20;
     let last = history.iter().rev().take(LAST).rev();
     last.filter(|series| !series[0].failed)
@@ -149,7 +150,7 @@ pub(super) fn propose(
     found.extend(figures.build_opt_level());
     let schedule = Schedule::new(&record.build)?;
     let change = SpeedUp::default();
-    let what_if = what_if::ask(&record.build, &schedule, record.width(), &change);
+    let what_if = what_if::predict(&record.build, &schedule, record.width(), &change);
     found.extend(figures.packages(&what_if.suggestions, what_if.measured));
     Ok(found)
 }
@@ -197,8 +198,8 @@ impl CandidateFigures<'_> {
         if efficiency >= 85.0 && units > 1 {
             let fewer = if units > 16 { "16" } else { "1" };
             return Some(self.setting("codegen-units", fewer, format!(
-                "the units use {efficiency:.0}% of the jobs, so less work counts more than more \
-                 threads; code generation takes {codegen:.0}% of the work with {units} codegen units"
+                "the units use {efficiency:.0}% of the jobs, so more threads do not help, but less \
+                 work does; code generation takes {codegen:.0}% of the work with {units} codegen units"
             )));
         }
         (efficiency < 50.0 && units < 16).then(|| {

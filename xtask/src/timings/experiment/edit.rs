@@ -62,14 +62,14 @@ pub(super) fn choices(
     choices.extend(roots);
     match choices.is_empty() {
         true => Err(usage!(
-            "the workspace has no library\nhint: name a source by --edit FILE"
+            "the workspace has no library\nhint: name a source with --edit FILE"
         )),
         false => Ok(choices),
     }
 }
 
-/// Returns the paths that may be edited, those that occur most often first; of several, the first
-/// by name.
+/// Returns the paths that may be edited, the most frequent path first. Equally frequent paths are
+/// sorted by name.
 fn by_changes<'a>(
     paths: impl Iterator<Item = &'a str>,
     is_possible: &dyn Fn(&Utf8Path) -> bool,
@@ -90,7 +90,8 @@ fn library_folders(workspace: &Workspace, root: &Utf8Path) -> Vec<Utf8PathBuf> {
     let roots = libraries(workspace, root);
     roots
         .filter_map(|path| Some(path.parent()?.to_owned()))
-        // A library beside its manifest would claim every file of the package.
+        // If the library's root lies next to the manifest, its folder contains all files of the
+        // package, tests too.
         .filter(|folder| folder.file_name() == Some("src"))
         .collect()
 }

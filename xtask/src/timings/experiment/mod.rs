@@ -1,4 +1,4 @@
-//! `timings try`: builds with and without settings, and says what is proven.
+//! `timings try`: builds with and without settings, and reports whether a difference is proven.
 
 mod builds;
 mod candidates;
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &TryArgs) -> Result<Status> {
             }
             let runner = match settings::wraps(&plan.settings) {
                 true => kept.runner.clone(),
-                // A compiler cache would answer every build but the first.
+                // With a compiler cache, every build except the first would only read the cache.
                 false => without_compiler_cache(&kept.runner),
             };
             let results = builds::run(&runner, &kept.workspace, &plan)?;
@@ -108,14 +108,14 @@ pub(crate) fn run(args: &TryArgs) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Returns the proposals for the build that says most among the recorded runs. Without such a build,
-/// there are no proposals.
+/// Returns the proposals for the recorded build that [`candidates::largest_recent`] chooses, or no
+/// proposals if there is no such build.
 ///
 /// # Errors
 /// Returns an error if a record or the settings of its profile cannot be read.
 pub(super) fn proposals(kept: &RunHistory, use_of: ContendedArgs) -> Result<Vec<TrialCandidate>> {
     let (history, _) = kept.comparable(use_of);
-    let Some(series) = candidates::most_telling(&history) else {
+    let Some(series) = candidates::largest_recent(&history) else {
         return Ok(Vec::new());
     };
     let records = kept.store.records(series)?;
@@ -140,7 +140,8 @@ impl TryArgs {
     fn propose(&self, kept: &RunHistory) -> Result<Vec<TrialCandidate>> {
         if self.only.is_some() || self.edit.is_some() || !self.cargo_args.is_empty() {
             return Err(usage!(
-                "no setting is named\nhint: name one, for example profile.dev.codegen-units=16"
+                "--only, --edit and cargo arguments need a setting to try\nhint: name a setting, \
+                 for example profile.dev.codegen-units=16"
             ));
         }
         let proposals = proposals(kept, self.use_of)?;
@@ -247,7 +248,7 @@ fn plan_lines(plan: &TrialPlan, kept: &RunHistory) -> Result<Vec<String>> {
     let least = proof::least_runs(plan.figures());
     if plan.repeat < least {
         lines.push(format!(
-            "--repeat {} can prove nothing, however different the times are; --repeat {least} can",
+            "--repeat {} is too small to prove a difference; use --repeat {least} or more",
             plan.repeat
         ));
     }

@@ -1,4 +1,4 @@
-//! The plan of an experiment: what is built, how often, and in which order.
+//! The plan of an experiment: the builds, their number and their order.
 
 use camino::Utf8PathBuf;
 
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ways_take_turns() {
+    fn builds_with_and_without_the_settings_alternate() {
         assert_eq!(order(true, true, 3), "A.AaBbBbAaAaBb");
         assert_eq!(order(true, false, 2), "A.ABBA");
         assert_eq!(order(false, true, 3), "A.aB.bbaab");

@@ -2,7 +2,8 @@
 //!
 //! All times of both ways are ranked together. If the way makes no difference, every split of the
 //! ranks into two groups is equally likely. `p` is the share of the splits whose rank sums are at
-//! least as unequal as the measured sums. Ranks, unlike means, do not care how late a late run is.
+//! least as unequal as the measured sums. Unlike means, ranks do not depend on how slow a slow run
+//! is.
 
 use serde::Serialize;
 
@@ -57,7 +58,8 @@ pub(super) fn prove(before: &[f64], after: &[f64], figures: usize) -> Proof {
     }
 }
 
-/// Returns the least number of runs that can prove a difference, if `figures` share the limit.
+/// Returns the smallest number of runs of each way that can prove a difference, if this many
+/// figures share the limit.
 pub(super) fn least_runs(figures: usize) -> usize {
     let limit = LIMIT / figures.max(1) as f64;
     // Without equal times, two of all splits are as unequal as possible.
@@ -149,7 +151,7 @@ mod tests {
         for (before, after, figures, verdict) in [
             (&high[..], &low[..], 2, Faster),
             (&low, &high, 2, Slower),
-            // One very late run is one rank.
+            // One very slow run changes one rank only.
             (&[90.0, 2.1, 2.2, 2.3, 2.4], &low, 2, Faster),
             (&[1.0, 2.1, 2.2, 2.3, 2.4], &low, 2, NotProven),
             (&high[..4], &low[..4], 1, Faster),
@@ -163,9 +165,10 @@ mod tests {
         assert_eq!([1, 2, 3].map(least_runs), [4, 5, 5]);
     }
 
-    /// Ten thousand experiments in which nothing differs: at most the limit is called proven.
+    /// Makes ten thousand experiments without any difference. The share that is called proven is at
+    /// most the limit.
     #[test]
-    fn false_proofs_are_as_rare_as_the_limit_says() {
+    fn false_proofs_are_as_rare_as_the_limit() {
         let mut state = 1_u64;
         let mut next = || {
             state = state

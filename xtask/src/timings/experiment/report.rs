@@ -109,7 +109,7 @@ pub(super) fn outcome(plan: &TrialPlan, results: &TrialResults) -> TrialOutcome 
     let least = least_runs(figures);
     if plan.repeat < least {
         outcome.notes.push(format!(
-            "{} of each kind prove nothing, however different they are; use --repeat {least}",
+            "{} of each kind are too few to prove a difference; use --repeat {least} or more",
             count(plan.repeat, "build"),
         ));
     }
@@ -153,7 +153,7 @@ impl TrialReport {
 pub(crate) fn lines(candidates: &[TrialCandidate]) -> Vec<String> {
     let lines = candidates.iter();
     match candidates.is_empty() {
-        true => vec!["The records show nothing that a setting would help.".to_owned()],
+        true => vec!["The records suggest no setting to try.".to_owned()],
         false => lines
             .map(|it| format!("{}: {}", it.what(), it.because))
             .collect(),

@@ -46,7 +46,8 @@ pub(super) fn read(given: &str) -> Result<String> {
     }
 }
 
-/// Returns the profile that settings change, if all that change a profile change the same.
+/// Returns the profile that the settings change; `None` if they change no profile or several
+/// profiles.
 pub(super) fn profile(settings: &[String]) -> Option<&str> {
     let mut profiles = settings.iter().filter_map(|setting| {
         let (name, _) = setting.strip_prefix("profile.")?.split_once('.')?;

@@ -54,7 +54,9 @@ impl MeasureRequest<'_> {
                 for file in reports_in(path)? {
                     match self.import_file(&file) {
                         Ok(found) => records.extend(found),
-                        Err(error) => output::warning(format_args!("left out: {error}")),
+                        Err(error) => {
+                            output::warning(format_args!("a report is left out: {error}"))
+                        }
                     }
                 }
             } else {
@@ -83,7 +85,7 @@ impl MeasureRequest<'_> {
             Imported::Build(imported) => {
                 let (mut run, mut build) = *imported;
                 if build.order != Order::UnitGraph {
-                    self.tie(&mut build);
+                    self.add_unit_order(&mut build);
                     if build.order == Order::UnitGraph {
                         output::note(
                             "the dependencies of units are read from the workspace as it is now",

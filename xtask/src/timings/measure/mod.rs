@@ -27,7 +27,7 @@ use crate::cli::output;
 use crate::cli::status::Status;
 use crate::compiler_cache::meter::{CacheMeter, SERVER};
 use crate::selection::locked;
-use crate::timings::measure::watch::Heard;
+use crate::timings::measure::watch::MeasuredOutput;
 
 /// A request to measure a build, and the facts that are known before the build.
 pub struct MeasureRequest<'a> {
@@ -45,8 +45,8 @@ pub struct MeasureRequest<'a> {
     pub run: Run,
 }
 
-/// Warns if another checkout builds in the workspace's directories. Then fresh units say nothing
-/// about this checkout.
+/// Warns if another checkout builds in the workspace's directories: units that cargo calls fresh
+/// may then come from the other checkout.
 ///
 /// # Errors
 /// Returns an error if a build directory cannot be listed or has an unknown layout.
@@ -69,15 +69,15 @@ impl MeasureRequest<'_> {
         let directory = target.join("cargo-timings");
         let earlier = reports(&directory);
         let cache = CacheMeter::start(self.runner);
-        let heard = self.build(cache.as_ref().map(|_| SERVER))?;
+        let output = self.build(cache.as_ref().map(|_| SERVER))?;
         let cache = cache.and_then(CacheMeter::end);
-        let status = heard.status;
+        let status = output.status;
         // `cargo-timing.html` may belong to an older build, if cargo had nothing to write. The
         // report of this build did not exist before, and was not written by another cargo at the
         // same time.
         let mut new = &reports(&directory) - &earlier;
-        if new.iter().any(|path| heard.names(path)) {
-            new.retain(|path| heard.names(path));
+        if new.iter().any(|path| output.names(path)) {
+            new.retain(|path| output.names(path));
         }
         let Some(report) = new.pop_last() else {
             let ended = match status.code() {
@@ -85,15 +85,15 @@ impl MeasureRequest<'_> {
                 None => "cargo was killed before it wrote its timing report to",
             };
             output::warning(format_args!(
-                "{ended} {directory}; there is nothing to sum up"
+                "{ended} {directory}, so there is no record of this build"
             ));
             return Ok((status, None));
         };
         let html = files::read_text(&report, files::LARGE)
             .with_context(|| format!("cannot read {}", quote::name(&report)))?;
-        let record = match read_report(&html, &heard.messages) {
+        let record = match read_report(&html, &output.messages) {
             Ok(build) => {
-                let mut record = self.record(&html, &report, build, &heard)?;
+                let mut record = self.record(&html, &report, build, &output)?;
                 record.run.directory_bytes = self.directory_bytes(target);
                 record.run.cache = cache;
                 Some(record)
@@ -177,7 +177,7 @@ impl MeasureRequest<'_> {
         html: &str,
         report: &Utf8Path,
         mut build: BuildTimings,
-        heard: &Heard,
+        output: &MeasuredOutput,
     ) -> Result<BuildRecord> {
         let id = run_id(report).unwrap_or_default().to_owned();
         match self.log(&id) {
@@ -189,7 +189,7 @@ impl MeasureRequest<'_> {
                     ..log
                 };
             }
-            None => self.tie(&mut build),
+            None => self.add_unit_order(&mut build),
         }
         let commit = self.commit().unwrap_or_default();
         let run = Run {
@@ -198,8 +198,8 @@ impl MeasureRequest<'_> {
             arguments: self.arguments.to_vec(),
             features: features(self.arguments),
             cargo: self.version(),
-            waited_for_lock: heard.waited,
-            machine: Some(heard.machine.clone()),
+            waited_for_lock: output.waited,
+            machine: Some(output.machine.clone()),
             commit: commit.0,
             branch: commit.1,
             dirty: commit.2,
@@ -240,10 +240,11 @@ impl MeasureRequest<'_> {
             .is_some_and(Package::is_proc_macro)
     }
 
-    /// Asks cargo for the order of the units, by `--unit-graph`. `RUSTC_BOOTSTRAP` allows this on
-    /// stable cargo. With this variable rustc also reports more about itself, and cargo must not
-    /// write those facts to the target directory, where the user's own cargo would read them.
-    fn tie(&self, build: &mut BuildTimings) {
+    /// Adds the order of the units, which cargo prints with `--unit-graph`. `RUSTC_BOOTSTRAP`
+    /// allows this flag on stable cargo. With this variable, rustc also reports more about itself.
+    /// `CARGO_CACHE_RUSTC_INFO=0` keeps cargo from writing this information to the target
+    /// directory, where the user's own cargo would read it.
+    fn add_unit_order(&self, build: &mut BuildTimings) {
         let runner = self.runner.with_variable("RUSTC_BOOTSTRAP", "1");
         let runner = runner.with_variable("CARGO_CACHE_RUSTC_INFO", "0");
         let command = || {
@@ -255,12 +256,12 @@ impl MeasureRequest<'_> {
                 .args(self.arguments);
             command
         };
-        let tied = lock_file::ask(&command).map_err(|error| error.to_string());
-        let tied = tied.and_then(|(output, _)| match output.status.success() {
+        let order = lock_file::ask(&command).map_err(|error| error.to_string());
+        let order = order.and_then(|(output, _)| match output.status.success() {
             true => unit_graph::join(build, &String::from_utf8_lossy(&output.stdout)),
             false => Err("cargo does not print its unit graph".to_owned()),
         });
-        if let Err(why) = tied {
+        if let Err(why) = order {
             output::note(format_args!(
                 "only the last dependency of each unit is known ({why}), so the critical path and \
                  `what-if` are estimates"

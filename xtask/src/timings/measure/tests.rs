@@ -35,15 +35,15 @@ fn a_file_without_a_record_is_refused() {
 #[test]
 fn waiting_for_a_lock_is_measured() {
     let mut waiting = Waiting::default();
-    waiting.hears(b"   Compiling a v0.1.0\n");
+    waiting.read(b"   Compiling a v0.1.0\n");
     assert!(waiting.since.is_none());
-    waiting.hears(b"\x1b[1m    Blocking\x1b[0m waiting for ");
+    waiting.read(b"\x1b[1m    Blocking\x1b[0m waiting for ");
     assert!(waiting.since.is_none());
-    waiting.hears(b"file lock on build directory\n");
+    waiting.read(b"file lock on build directory\n");
     assert!(waiting.since.is_some());
-    waiting.hears(b"   Compiling b v0.1.0\n");
+    waiting.read(b"   Compiling b v0.1.0\n");
     assert!(waiting.since.is_none());
-    let heard = waiting.total;
-    waiting.hears(b"   Compiling c v0.1.0\n");
-    assert_eq!(waiting.total, heard);
+    let output = waiting.total;
+    waiting.read(b"   Compiling c v0.1.0\n");
+    assert_eq!(waiting.total, output);
 }

@@ -16,7 +16,7 @@ use crate::cargo_runs::machine_use::{MachineMeter, MachineUse, Restarter};
 use crate::cli::{global, output};
 
 /// The output of a build.
-pub(crate) struct Heard {
+pub(crate) struct MeasuredOutput {
     pub(crate) status: ExitStatus,
     pub(crate) messages: Vec<Message>,
     /// The time of waiting for other cargos, in seconds.
@@ -27,8 +27,8 @@ pub(crate) struct Heard {
     pub(crate) machine: MachineUse,
 }
 
-impl Heard {
-    /// Returns true if cargo named this report as the report of the build.
+impl MeasuredOutput {
+    /// Returns true if cargo's output names this file as the report of the build.
     pub(crate) fn names(&self, report: &Utf8Path) -> bool {
         report
             .file_name()
@@ -39,7 +39,7 @@ impl Heard {
 impl MeasureRequest<'_> {
     /// Runs the build. The waiting time for other cargos runs from cargo's line about waiting to
     /// cargo's next output. `server` names the program that compiles for cargo, if there is one.
-    pub(crate) fn build(&self, server: Option<&'static str>) -> Result<Heard> {
+    pub(crate) fn build(&self, server: Option<&'static str>) -> Result<MeasuredOutput> {
         let mut command = self.runner.cargo();
         command
             .args(self.command)
@@ -49,14 +49,14 @@ impl MeasureRequest<'_> {
         let mut messages = Vec::new();
         let meter = MachineMeter::start(self.runner, server);
         let waiting = Mutex::new(Waiting {
-            after: Some(meter.restarter()),
+            restarter: Some(meter.restarter()),
             ..Waiting::default()
         });
         let mut passed_on = output::PassedOn::start();
         let status = process::stream_both(
             &mut command,
             |line| {
-                locked(&waiting).goes_on();
+                locked(&waiting).end_waiting();
                 match serde_json::from_str(line) {
                     Ok(message) => messages.push(message),
                     // A kind of message that only newer cargos have is ignored. Output of a program
@@ -66,13 +66,13 @@ impl MeasureRequest<'_> {
                 }
             },
             |bytes| {
-                locked(&waiting).hears(bytes);
+                locked(&waiting).read(bytes);
                 passed_on.write(bytes);
             },
         )?;
         let machine = meter.end(server);
         let waiting = std::mem::take(&mut *locked(&waiting));
-        Ok(Heard {
+        Ok(MeasuredOutput {
             machine,
             status,
             messages,
@@ -125,13 +125,13 @@ pub(crate) struct Waiting {
     pub(crate) total: f64,
     line: Vec<u8>,
     report: String,
-    /// Forgets what was measured of the machine while cargo waited.
-    after: Option<Restarter>,
+    /// Restarts the measurement of the machine when cargo stops waiting.
+    restarter: Option<Restarter>,
 }
 
 impl Waiting {
-    pub(crate) fn hears(&mut self, bytes: &[u8]) {
-        self.goes_on();
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        self.end_waiting();
         self.line.extend(bytes);
         let line = String::from_utf8_lossy(&self.line);
         let last = line.trim_end_matches('\n').rsplit(['\n', '\r']).next();
@@ -147,11 +147,11 @@ impl Waiting {
         self.line.drain(..end.map_or(0, |end| end + 1));
     }
 
-    fn goes_on(&mut self) {
+    fn end_waiting(&mut self) {
         if let Some(since) = self.since.take() {
             self.total += since.elapsed().as_secs_f64();
-            if let Some(after) = &self.after {
-                after.restart();
+            if let Some(restarter) = &self.restarter {
+                restarter.restart();
             }
         }
     }

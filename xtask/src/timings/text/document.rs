@@ -194,7 +194,7 @@ impl Chart {
             .dots
             .iter()
             .min_by(|a, b| a.value.total_cmp(&b.value))
-            // A second label would stand on the first.
+            // The two labels would overlap.
             .filter(|lowest| highest.is_some_and(|it| y(lowest.value) - y(it.value) > 14.0));
         for dot in [highest, lowest].into_iter().flatten() {
             let at = y(dot.value);

@@ -1,4 +1,4 @@
-/* Hands and keys. */
+/* Pointers and keys. */
 for (const id of ["search", "filter", "least", "packed"]) $(id).addEventListener("input", select);
 $("sort").addEventListener("input", () => {
   ascending = ["start", "label"].includes($("sort").value);
@@ -48,7 +48,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 new ResizeObserver(resize).observe(chart);
-/* On paper the whole build is shown, packed, and the table without its window. */
+/* Printing: the whole build, with packed rows, and every row of the table. */
 let onScreen = null;
 window.addEventListener("beforeprint", () => {
   onScreen = [$("packed").checked, scale];

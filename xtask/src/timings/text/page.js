@@ -1,6 +1,6 @@
 const ROW = 20, HEAD = 84, LIST_ROW = 24;
 
-/* What each unit is, beside what cargo measured. */
+/* Properties of each unit that are derived from its measured times. */
 const critical = new Set(data.critical.map((step) => step.unit));
 const realised = new Map(data.realised.map((step) => [step.unit, step]));
 const before = new Map((data.since_last?.units ?? []).map((it) => [it.unit, it]));
@@ -56,7 +56,7 @@ for (const [name, what] of [["front", "library, to metadata"], ["code", "codegen
   $("legend").append(element("li", {}, colour, what));
 }
 
-/* What is shown, and in which order. */
+/* The visible units and their order. */
 let shown = [], rows = new Map(), lanes = 0, chosen = null, scale = 1, ascending = true;
 
 function select() {
@@ -84,7 +84,7 @@ function select() {
   list();
 }
 
-/* A row for each unit; or packed, each in the first row that is free by then. */
+/* Gives each unit a row of its own or, if packed, the first row that is free when the unit starts. */
 function arrange() {
   rows = new Map(shown.map((unit, row) => [unit.index, row]));
   lanes = shown.length;

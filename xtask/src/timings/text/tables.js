@@ -1,4 +1,4 @@
-/* The units as a table, of which only the rows in view are there. */
+/* The table of the units. Only the rows in view exist in the document. */
 const columns = [["label", "unit"], ["start", "start"], ["duration", "time"], ["frontend", "frontend"],
   ["codegen", "codegen"], ["slack", "slack"], ["growth", "growth"]];
 const sortable = ["label", "start", "duration", "slack", "growth"];
@@ -48,7 +48,7 @@ function list(all) {
   }
 }
 
-/* Everything below: tables that a screen has room for, and the trend. */
+/* Everything below the table of the units: the smaller tables, and the trend. */
 function section(title, content, className = "") {
   $("sections").append(element("section", { className }, element("h2", { textContent: title }), content));
 }

@@ -1,4 +1,4 @@
-/* The timeline: a canvas as large as its window, drawn anew for whatever part is in view. */
+/* The timeline: a canvas as large as its window. Each change of the visible part draws it again. */
 const chart = $("chart"), canvas = $("canvas"), space = $("space"), pen = canvas.getContext("2d");
 
 function resize() {
@@ -95,7 +95,7 @@ function bar(unit, top, colour, width) {
   pen.textAlign = "left";
 }
 
-/* As much of a label as a bar has room for. */
+/* The beginning of a label that fits into a bar. */
 function inside(label, from, to, top, colour) {
   if (to - from < 30) return;
   pen.save();
@@ -110,7 +110,7 @@ function inside(label, from, to, top, colour) {
   pen.restore();
 }
 
-/* Lines from the chosen unit to what it waits for, and to what waits for it. */
+/* Lines from the chosen unit to its dependencies and to its dependents. */
 function links(colour) {
   const middle = (row) => HEAD + row * ROW + ROW / 2 - chart.scrollTop;
   const line = (from, to, name) => {
@@ -130,7 +130,7 @@ function links(colour) {
   for (const i of users[chosen.index]) if (rows.has(i)) line(chosen.index, i, "bin");
 }
 
-/* Above the units: how many were at work, and the CPU, with the time below them. */
+/* Above the units: the number of running units, the load of the processor, and the time axis. */
 function curves(colour, width, step) {
   const bottom = HEAD - 22, height = bottom - 18;
   pen.fillStyle = colour("panel");

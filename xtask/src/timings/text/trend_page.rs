@@ -118,7 +118,8 @@ mod tests {
     use super::*;
     use crate::compiler_cache::counts::CacheCounts;
 
-    /// A run that compiled little with the cache is told apart by its coverage.
+    /// The coverage shows that a run compiled little with the cache, even if the share of hits is
+    /// high.
     #[test]
     fn a_history_shows_hits_and_coverage() {
         let cache = CacheCounts {

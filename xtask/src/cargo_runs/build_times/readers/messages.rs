@@ -90,7 +90,8 @@ fn compiled(artifact: &Artifact) -> UnitTiming {
     unit(&artifact.package_id, &target, mode)
 }
 
-/// Returns a unit in the state fresh. The caller corrects the state if the report knows better.
+/// Returns a unit in the state fresh. The caller corrects the state if the report shows another
+/// state.
 fn unit(id: &PackageId, target: &str, mode: &str) -> UnitTiming {
     let (name, version) = name_and_version(&id.repr);
     UnitTiming {

@@ -102,7 +102,8 @@ fn only_similar_runs_are_compared() {
     assert_eq!(of_kind(&history, &[older]).points.len(), 2);
 }
 
-/// A contended run is no run to compare with. A record of an older kit, which does not know, is one.
+/// Runs are not compared with contended runs. A record of an older kit does not say if its run was
+/// contended, so it counts as not contended.
 #[test]
 fn contended_runs_are_left_out() {
     let contended = |id: &str| Run {

@@ -7,7 +7,7 @@ use crate::cargo_runs::build_times::path::{Path, ideal, realised};
 use crate::cargo_runs::build_times::readers::unit_graph;
 use crate::cargo_runs::build_times::schedule::Schedule;
 use crate::cargo_runs::build_times::{BuildRecord, BuildTimings, Order, read_report};
-use crate::timings::what_if::{SpeedUp, ask};
+use crate::timings::what_if::{SpeedUp, predict};
 
 fn steps(build: &BuildTimings, path: &Path) -> String {
     let steps = path.steps.iter().map(|step| {
@@ -81,7 +81,7 @@ fn a_replay_gives_the_measured_total_and_predicts_others() {
         for it in faster {
             change.add(it, &build).unwrap();
         }
-        ask(&build, &schedule, 2, &change)
+        predict(&build, &schedule, 2, &change)
     };
     let same = with(2, &[]);
     assert_eq!((same.measured, same.replayed, same.off_by), (6.0, 6.0, 0.0));
@@ -117,7 +117,7 @@ fn measured_builds_are_replayed_to_within_five_percent() {
     ] {
         let record = BuildRecord::read(text).unwrap();
         let schedule = Schedule::new(&record.build).unwrap();
-        let answer = ask(
+        let answer = predict(
             &record.build,
             &schedule,
             record.width(),
@@ -149,7 +149,7 @@ fn thousands_of_units_are_replayed() {
     let units: Vec<&str> = units.iter().map(String::as_str).collect();
     let build = build(&units);
     let schedule = Schedule::new(&build).unwrap();
-    let answer = ask(&build, &schedule, 16, &SpeedUp::default());
+    let answer = predict(&build, &schedule, 16, &SpeedUp::default());
     assert!(answer.at_best < answer.replayed && answer.suggestions.len() <= 10);
 }
 

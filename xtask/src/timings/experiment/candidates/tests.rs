@@ -46,7 +46,7 @@ fn dev() -> TrialSettings {
 }
 
 #[test]
-fn proposals_name_their_figures() {
+fn proposals_contain_their_figures() {
     let units = vec![
         unit("a", "lib", 0.0, 10.0),
         unit("b", "lib", 0.0, 10.0),
@@ -59,7 +59,7 @@ fn proposals_name_their_figures() {
         .map(|it| format!("{}\n  {}\n", it.what(), it.because));
     expect_test::expect![[r#"
         timings try profile.dev.codegen-units=16
-          the units use 93% of the jobs, so less work counts more than more threads; code generation takes 54% of the work with 256 codegen units
+          the units use 93% of the jobs, so more threads do not help, but less work does; code generation takes 54% of the work with 256 codegen units
         timings try profile.dev.incremental=false
           this build starts from nothing, and writes state that only later builds use; the directory takes 3.0GiB
         timings try 'profile.dev.debug="line-tables-only"'
@@ -80,7 +80,7 @@ fn proposals_name_their_figures() {
 
 /// A setting that is already chosen is not proposed.
 #[test]
-fn settings_that_hold_already_are_not_proposed() {
+fn settings_already_in_use_are_not_proposed() {
     let units = || {
         vec![
             unit("a", "lib", 0.0, 10.0),
@@ -128,7 +128,7 @@ fn settings_that_hold_already_are_not_proposed() {
 }
 
 #[test]
-fn the_build_that_ran_most_says_most() {
+fn proposals_use_the_build_that_ran_most_units() {
     let series = |id: &str, ran: usize, failed: bool| {
         let run = Run {
             id: id.to_owned(),
@@ -144,6 +144,6 @@ fn the_build_that_ran_most_says_most() {
         series("c", 1, false),
         series("d", 99, true),
     ];
-    assert_eq!(most_telling(&history).unwrap()[0].id, "b");
-    assert_eq!(most_telling(&history[3..]), None);
+    assert_eq!(largest_recent(&history).unwrap()[0].id, "b");
+    assert_eq!(largest_recent(&history[3..]), None);
 }
