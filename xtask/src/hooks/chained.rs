@@ -48,16 +48,17 @@ pub(crate) fn run(
 fn startable(kept: &Utf8Path, running: &str) -> Result<String> {
     if !is_executable(kept) {
         return Err(usage!(
-            "{} was there before this hook, and cannot be started\nhint: make it executable, or \
-             repair the link; `cargo xtask hooks install` moves a hook that an older version moved \
-             elsewhere",
+            "the former hook {}, which the kit's hook starts first, cannot be started\nhint: make \
+             it executable, or repair the link; `cargo xtask hooks install` moves a hook that an \
+             older version moved elsewhere",
             quote::name(kept)
         ));
     }
     if running.lines().filter(|it| *it == kept).count() > 1 {
         return Err(usage!(
-            "{} was there before this hook, and starts this hook again in a loop\nhint: `cargo \
-             xtask hooks uninstall` restores it; call `cargo xtask hooks run` from it instead",
+            "the former hook {}, which the kit's hook starts first, starts the kit's hook again \
+             in a loop\nhint: run `cargo xtask hooks uninstall` to restore the former hook, and \
+             call `cargo xtask hooks run` in it",
             quote::name(kept)
         ));
     }

@@ -33,7 +33,7 @@ const ABOVE: [&str; 5] = [
 ];
 
 impl HookRun<'_> {
-    /// Checks the format of the packages that the changed files can concern.
+    /// Checks the format of the packages whose format the changed files can affect.
     pub(crate) fn format(&self, running: &RunningStep<'_>) -> Result<(Ending, String)> {
         let private = TemporaryDir::outside(&self.here.top)?;
         let export = Export::new(self.repository, &self.subject.state, private.path())?;
@@ -268,7 +268,7 @@ impl<'a> Copy<'a> {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(usage!(
-                "cargo cannot load the manifests of this workspace as git has them\n{}",
+                "cargo cannot load the staged manifests of this workspace\n{}",
                 self.as_in_work_tree(said.trim_end())
             ));
         }

@@ -11,7 +11,7 @@ use xtask_impact::{files, quote, usage};
 
 use super::chained;
 use super::workspaces::CheckedRepository;
-use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
+use crate::hooks::install_plan::{FoundHook, HookFileState, InstallOutcome};
 use crate::hooks::model::Hook;
 use crate::hooks::rerun_if_stale::is_alias;
 use crate::hooks::script::{HookStart, chained_directory, is_ours, script};
@@ -69,15 +69,15 @@ impl Hooks {
         let path = self.directory.join(hook.name());
         let chained = chained::find(&path);
         let what = match files::read(&path, files::SETTINGS) {
-            _ if path.symlink_metadata().is_err() => What::Absent,
+            _ if path.symlink_metadata().is_err() => HookFileState::Absent,
             Ok(text) if text == script(hook, &self.start).as_bytes() && is_executable(&path) => {
-                What::Installed
+                HookFileState::Installed
             }
-            Ok(text) if is_ours(&text) => What::Outdated,
-            Ok(_) if chained.is_some() => What::Replaced,
-            Ok(_) => What::Foreign,
+            Ok(text) if is_ours(&text) => HookFileState::Outdated,
+            Ok(_) if chained.is_some() => HookFileState::Replaced,
+            Ok(_) => HookFileState::Foreign,
             // A broken link is also a hook that the kit did not write.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => What::Foreign,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => HookFileState::Foreign,
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", quote::name(&path)));
             }
@@ -98,7 +98,7 @@ impl Hooks {
         let mut replaced = Vec::new();
         for hook in Hook::ALL {
             let found = self.find(hook)?;
-            replaced.extend((found.what == What::Replaced).then_some(found.path));
+            replaced.extend((found.what == HookFileState::Replaced).then_some(found.path));
         }
         Ok(replaced)
     }
@@ -114,21 +114,21 @@ impl Hooks {
         chained::migrate(&self.directory.join(hook.name()))?;
         let found = self.find(hook)?;
         match (found.what, found.chained) {
-            (What::Installed, _) => return Ok(InstallOutcome::Kept),
+            (HookFileState::Installed, _) => return Ok(InstallOutcome::Kept),
             // The other tool wrote a hook with the same text as the chained hook.
-            (What::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
-            (What::Foreign | What::Replaced, Some(chained)) => {
+            (HookFileState::Replaced, Some(chained)) if is_same(&found.path, &chained) => {}
+            (HookFileState::Foreign | HookFileState::Replaced, Some(chained)) => {
                 return Err(usage!(
                     "neither {} nor {} is a hook of the kit\nhint: remove one of them",
                     quote::name(&found.path),
                     quote::name(&chained)
                 ));
             }
-            (What::Foreign | What::Replaced, None) => {
+            (HookFileState::Foreign | HookFileState::Replaced, None) => {
                 self.can_keep(&found.path)?;
                 chained::keep(&found.path)?;
             }
-            (What::Absent | What::Outdated, _) => {}
+            (HookFileState::Absent | HookFileState::Outdated, _) => {}
         }
         fs::create_dir_all(&self.directory)
             .with_context(|| format!("cannot create {}", quote::name(&self.directory)))?;
@@ -145,9 +145,9 @@ impl Hooks {
     pub(crate) fn uninstall(&self, hook: Hook) -> Result<InstallOutcome> {
         let found = self.find(hook)?;
         let done = match found.what {
-            What::Absent => InstallOutcome::Absent,
-            What::Foreign | What::Replaced => return Ok(InstallOutcome::Left),
-            What::Installed | What::Outdated => {
+            HookFileState::Absent => InstallOutcome::Absent,
+            HookFileState::Foreign | HookFileState::Replaced => return Ok(InstallOutcome::Left),
+            HookFileState::Installed | HookFileState::Outdated => {
                 fs::remove_file(&found.path)
                     .with_context(|| format!("cannot remove {}", quote::name(&found.path)))?;
                 InstallOutcome::Removed

@@ -12,14 +12,14 @@ pub(crate) struct FoundHook {
     /// The path where git looks for the hook.
     pub path: Utf8PathBuf,
     /// The kind of the file at this path.
-    pub what: What,
+    pub what: HookFileState,
     /// The chained hook of the user, which the kit's hook runs first.
     pub chained: Option<Utf8PathBuf>,
 }
 
 /// The kind of a file at the place of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum HookFileState {
     /// There is no hook.
     Absent,
     /// A hook of the kit, as this version would write the hook now.

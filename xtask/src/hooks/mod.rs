@@ -65,7 +65,7 @@ enum Command {
         /// Print the steps of the hook, and run nothing
         #[arg(long)]
         dry_run: bool,
-        /// First run the hook that this installed hook replaced
+        /// First run the user's hook that the installed hook at PATH replaced
         #[arg(long = "hook", value_name = "PATH")]
         file: Option<Utf8PathBuf>,
         /// Pass the arguments that git gave to the hook
@@ -113,7 +113,8 @@ pub(crate) fn run(args: &Args, known: &[&'static Check]) -> Result<Status> {
     Ok(Status::Done)
 }
 
-/// Returns the hooks that another tool put in the place of the kit's; none where git cannot say.
+/// Returns the paths of the hooks that another tool wrote in the place of the kit's hooks. Returns
+/// no paths if git fails.
 pub(crate) fn replaced(runner: &Runner) -> Vec<Utf8PathBuf> {
     let replaced = Hooks::of(runner).and_then(|hooks| hooks.replaced());
     replaced.unwrap_or_default()

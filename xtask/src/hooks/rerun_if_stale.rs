@@ -1,4 +1,4 @@
-//! Finds out if the running kit is older than its sources, and starts a new build of the kit then.
+//! Builds the kit again and starts the new binary, if the running binary is older than its sources.
 //!
 //! A hook starts the built binary directly, because `cargo xtask` costs a tenth of a second or
 //! more. The dep-info file that cargo wrote next to the binary lists the source files. The

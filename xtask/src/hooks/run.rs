@@ -203,7 +203,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
     let mut subjects = Vec::new();
     for push in pushed {
         let Some(commit) = repository.known(&push.local)? else {
-            // Neither the tag of a file nor a branch without a commit has anything to build.
+            // A tag of a file and a branch without a commit contain nothing to build.
             if push.local == "HEAD" || repository.has_object(&push.local)? {
                 continue;
             }
@@ -322,8 +322,8 @@ fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
     })
 }
 
-/// Runs the steps at the same time. The steps that use cargo run one after the other, because each
-/// of them would wait for cargo's lock.
+/// Runs the steps at the same time. The steps that use cargo run one after the other, because
+/// cargo's lock allows only one at a time.
 fn run(scene: &HookRun<'_>, steps: &[HookStep]) -> Vec<StepOutcome> {
     let (with_cargo, others): (Vec<_>, Vec<_>) = steps.iter().partition(|step| step.uses_cargo());
     let mut outcomes: Vec<StepOutcome> = std::thread::scope(|scope| {

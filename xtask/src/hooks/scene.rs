@@ -69,7 +69,8 @@ pub(crate) struct HookRun<'a> {
     mirror: OnceLock<Result<Mirror>>,
     /// The files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
-    /// True for the lock files at fault, by the root of the workspace, and true for a current file.
+    /// The results of `is_at_fault`, by the root of the workspace and by `true` if the lock file is
+    /// current.
     at_fault: Mutex<BTreeMap<(Utf8PathBuf, bool), bool>>,
 }
 
@@ -171,8 +172,8 @@ impl<'a> HookRun<'a> {
         Ok(selected)
     }
 
-    /// Returns true if a lock file is part of what is checked, and does not fit the manifests there.
-    /// Each state of a lock file is examined once, for all steps.
+    /// Returns true if a lock file belongs to the checked state and does not match the manifests of
+    /// that state. Each state of a lock file is examined once, for all steps.
     fn is_at_fault(&self, lock_file: &LockFile, place: &StepPlace) -> Result<bool> {
         let mut known = self.at_fault.lock().unwrap_or_else(PoisonError::into_inner);
         let state = (place.root.clone(), lock_file.state == LockState::Current);
@@ -398,8 +399,8 @@ impl<'a> HookRun<'a> {
         let runner = runner.without_variable("GIT_INDEX_FILE");
         let target = directory.join("target");
         let runner = runner.with_variable("CARGO_TARGET_DIR", &target);
-        // In the user's own build directory, cargo would confuse the mirror's packages with those
-        // of the work tree.
+        // In the user's own build directory, cargo would confuse the packages of the mirror with
+        // the packages of the work tree.
         let runner = runner.with_variable("CARGO_BUILD_BUILD_DIR", &target);
         Ok(Mirror {
             place: StepPlace { runner, top, root },

@@ -72,7 +72,7 @@ impl HookRun<'_> {
             return Ok(None);
         }
         Ok(match &step.work {
-            Work::Format => Some("rustfmt --check, on the targets of what changed".to_owned()),
+            Work::Format => Some("rustfmt --check, on the targets of the changed files".to_owned()),
             Work::Policy => Some("xtask policy check".to_owned()),
             Work::Program(words) => {
                 let words: Vec<_> = words.iter().map(quote::shell).collect();
@@ -94,7 +94,7 @@ impl HookRun<'_> {
                     let words: Vec<_> = words.iter().map(quote::shell).collect();
                     let place = match it.place.top == self.here.top {
                         true => "",
-                        false => ", in a mirror of what is committed",
+                        false => ", in a copy of the files to check",
                     };
                     format!("cargo {}{place}", words.join(" "))
                 })
@@ -215,9 +215,8 @@ impl HookRun<'_> {
         Ok((ending, report::text(&found)))
     }
 
-    /// Returns the place where a step runs that reads only the files that the step is about. The
-    /// step runs in the work tree if these files do not differ from the checked state, and in the
-    /// mirror otherwise.
+    /// Returns the place where a step runs. A step runs in the work tree if no file that it is
+    /// about differs from the checked state, and in the mirror otherwise.
     fn place_of(&self, step: &HookStep) -> Result<StepPlace> {
         let agrees = !self
             .subject
@@ -247,7 +246,8 @@ pub(crate) fn program_in_root(place: &StepPlace, words: &[String]) -> Result<Com
     placeholders::command(&runner, words, &values)
 }
 
-/// Returns the tool whose form of package specifications the program of a user's step takes.
+/// Returns the tool that decides the form of package specifications in `{cargo-args}`: a program
+/// with the word `fmt` takes names, as `cargo fmt` does.
 fn tool_of(words: &[String]) -> Tool {
     match words.iter().any(|word| word == "fmt") {
         true => Tool::Fmt,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use xtask_impact::quote;
 
 use crate::cli::output::{count, note, of, plain, shows_progress, status, warning};
-use crate::hooks::install_plan::{FoundHook, InstallOutcome, What};
+use crate::hooks::install_plan::{FoundHook, HookFileState, InstallOutcome};
 use crate::hooks::model::{Ending, Hook, OverBudget, StepOutcome};
 
 /// Returns true if a hook prints its steps before it runs them. A push takes long, so `pre-push`
@@ -239,11 +239,11 @@ pub(crate) fn found(found: &[FoundHook]) -> String {
     } in found
     {
         let what = match what {
-            What::Absent => "not installed",
-            What::Installed => "installed",
-            What::Outdated => "outdated: run `hooks install` again",
-            What::Foreign => "not the kit's hook: after `hooks install`, it runs first",
-            What::Replaced => {
+            HookFileState::Absent => "not installed",
+            HookFileState::Installed => "installed",
+            HookFileState::Outdated => "outdated: run `hooks install` again",
+            HookFileState::Foreign => "not the kit's hook: after `hooks install`, it runs first",
+            HookFileState::Replaced => {
                 "replaced by another tool, so no step runs: `hooks install` restores the kit's hook"
             }
         };

@@ -271,12 +271,12 @@ impl Config {
 }
 
 impl HookStep {
-    /// Returns true if the step is about a file. The path is relative to the top level of the
-    /// repository.
+    /// Returns true if a change of a file is a reason to run the step. The path is relative to the
+    /// top level of the repository.
     pub(crate) fn is_about(&self, path: &Utf8Path) -> bool {
         let matches = |glob: &Pattern| matches(glob, path);
         match self.work {
-            // A `#[path]` attribute can make a module of any file. The step itself finds out.
+            // A `#[path]` attribute can make any file a module, so the step itself decides.
             Work::Format => true,
             Work::Policy => configures(path),
             _ => self.files.is_empty() || self.files.iter().any(matches),
@@ -350,7 +350,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// Returns the worse of two endings. One step may run several programs.
+    /// Returns the worse of two endings, because one step may run several programs.
     #[must_use]
     pub(crate) fn worse(self, other: Self) -> Self {
         let rank = |ending: Self| match ending {
