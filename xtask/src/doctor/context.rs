@@ -124,7 +124,8 @@ pub(crate) fn check(
     Ok(found)
 }
 
-/// Gives each finding, of this and of other checks, its cost in the workspace.
+/// Adds to each finding its cost in this workspace. The findings of other commands' checks get a
+/// cost too.
 pub(crate) fn state_costs(context: &Context<'_>, found: &mut [Finding]) {
     for finding in found {
         cost::complete(context, finding);

@@ -115,7 +115,8 @@ pub(crate) fn lint_cache(arguments: &WorkspaceArgs, format: Format) -> Result<St
     Ok(status)
 }
 
-/// Runs the command. `replaced_hooks` finds the hooks that another tool put in the place of the kit's.
+/// Runs the command. `replaced_hooks` finds the hooks that another tool wrote in the place of the
+/// kit's hooks.
 pub(crate) fn run(
     args: &Args,
     replaced_hooks: &dyn Fn(&Runner) -> Vec<Utf8PathBuf>,
@@ -146,7 +147,7 @@ pub(crate) fn run(
                 FIXABLE.join(", ")
             ));
         }
-        let wanted = |code: &str| is_asked(code) && policy.heeds(code);
+        let wanted = |code: &str| is_asked(code) && policy.counts(code);
         if fix(&context, &wanted, args.dry_run)? == 0 {
             output::note("nothing to fix with --fix");
         }

@@ -1,4 +1,4 @@
-//! The costs of departures from the policy, in numbers of this workspace.
+//! Computes the costs of departures from the policy, in numbers of this workspace.
 
 use camino::Utf8Path;
 use xtask_impact::unit_graph::{Mode, Unit};

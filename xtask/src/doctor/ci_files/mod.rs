@@ -175,7 +175,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
     let name = &job.name;
     let caches = || job.steps.iter().filter_map(|it| it.cache.as_ref());
     for cache in caches() {
-        if keeps_compiler_cache(cache) && !is_own_of_a_run(&cache.key) {
+        if keeps_compiler_cache(cache) && !is_unique_per_run(&cache.key) {
             faults.push(CiFault {
                 check: &KEY,
                 at: cache.line,
@@ -188,7 +188,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
         let target = keeps_target(cache);
         // A key that contains the commit or the run is new in each run, so its cache is always
         // written.
-        if !target && !keeps_downloads(cache) || is_own_of_a_run(&cache.key) {
+        if !target && !keeps_downloads(cache) || is_unique_per_run(&cache.key) {
             continue;
         }
         let key = KeyParts::new(&cache.key);
@@ -221,7 +221,7 @@ fn judge(job: &WorkflowJob, root: &RepositoryFiles) -> Vec<CiFault> {
         "CHECKSUM_FRESHNESS",
     ];
     let cares = |text: &str| cares.iter().any(|it| text.contains(it));
-    let is_restored = |it: &CacheStep| it.is_lenient || !is_own_of_a_run(&it.key);
+    let is_restored = |it: &CacheStep| it.is_lenient || !is_unique_per_run(&it.key);
     if let Some(cache) = caches().find(|it| keeps_target(it) && is_restored(it))
         && !job.texts().any(cares)
     {
@@ -259,7 +259,7 @@ fn keeps_compiler_cache(cache: &CacheStep) -> bool {
 }
 
 /// Returns true if a value is different in each run of a CI service.
-fn is_own_of_a_run(value: &str) -> bool {
+fn is_unique_per_run(value: &str) -> bool {
     let own = [
         "github.sha",
         "github.run_id",

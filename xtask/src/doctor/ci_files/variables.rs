@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 
-use super::{CiFault, VARIABLES, is_own_of_a_run};
+use super::{CiFault, VARIABLES, is_unique_per_run};
 use crate::doctor::workflow::{NamedValue, WorkflowJob};
 
 /// Returns the faults in the variables of those jobs of a file that use sccache.
@@ -19,7 +19,7 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
         let found = if name == "CARGO_INCREMENTAL" {
             let on = entries().find(|it| ["1", "true"].contains(&it.value.as_str()));
             on.map(|it| (it, "is on together with sccache"))
-        } else if let Some(own) = entries().find(|it| is_own_of_a_run(&it.value)) {
+        } else if let Some(own) = entries().find(|it| is_unique_per_run(&it.value)) {
             Some((own, "differs in each run, and is part of sccache's keys"))
         } else if values.len() > 1 && SILENT.iter().any(|it| name.starts_with(it)) {
             let any = entries().next();
@@ -43,8 +43,8 @@ pub(crate) fn variables(jobs: &[WorkflowJob]) -> Vec<CiFault> {
     faults
 }
 
-/// Returns a fault for the variable that makes cargo write a log: it changes nothing that is
-/// compiled.
+/// Returns a fault if a variable makes cargo write a log. sccache hashes the variable, although the
+/// variable does not change the compiled code.
 fn log<'a>(name: &str, entry: &'a NamedValue) -> Option<(&'a NamedValue, &'static str)> {
     (name == "CARGO_LOG").then_some((entry, "is part of sccache's keys, and has no other effect"))
 }
@@ -62,7 +62,7 @@ fn own_path(job: &WorkflowJob) -> Option<CiFault> {
         .filter(|it| it.name == "GIT_CLONE_PATH");
     let own = paths
         .chain(variables)
-        .find(|it| is_own_of_a_run(&it.value))?;
+        .find(|it| is_unique_per_run(&it.value))?;
     Some(CiFault {
         check: &VARIABLES,
         at: own.line,
@@ -105,7 +105,7 @@ pub(crate) fn between_files(
     for (file, values) in others {
         for (name, entry) in values {
             let other = known.get(name).map(|it| it.value.as_str());
-            if other == Some(entry.value.as_str()) || is_own_of_a_run(&entry.value) {
+            if other == Some(entry.value.as_str()) || is_unique_per_run(&entry.value) {
                 continue;
             }
             let fault = CiFault {
