@@ -101,7 +101,8 @@
 //! # anyhow::Ok(())
 //! ```
 //!
-//! An error that the user can correct is told from failures of git, cargo or the disk:
+//! [`is_usage`] distinguishes errors that the user can correct from failures of git, cargo or the
+//! disk:
 //!
 //! ```
 //! use xtask_impact::{Runner, LoadOptions, Workspace, is_usage};
@@ -137,21 +138,21 @@
 //! | --- | --- | --- |
 //! | [`quote`], [`error`] | names from a repository, made safe for terminals, logs, Markdown and shells; errors and their kinds | imports another module |
 //! | [`private_dir`] | temporary directories, and the user's cache directory | starts a process |
-//! | [`process`], [`parallel`] | starting cargo and git; all processors for one list | knows what the programs are asked |
-//! | [`paths`], [`files`], [`state`] | canonical paths; the only reader of files whose names were found; kept state | starts a process |
+//! | [`process`], [`parallel`] | starting cargo and git; all processors for one list | knows the purpose of the programs |
+//! | [`paths`], [`files`], [`state`] | canonical paths; the only reader of files whose names were found; the caches | starts a process |
 //! | [`vcs`], [`cargo_config`], [`lock_file`], [`build_dir`] | git; cargo's configuration, `Cargo.lock` and build directory | knows of commands or output |
 //! | [`source_scan`] | Rust sources as text: modules, included files, paths | reads cargo's metadata |
 //! | [`workspace`] | cargo's metadata | runs git |
 //! | [`unit_graph`] | the unit graph; petgraph stays inside | reads a file, starts a process |
 //! | [`resolve_diff`] | cargo's own unit graph of two states, compared | writes into the repository |
 //! | [`semantic_diff`] | the meaning of a change to a manifest, `Cargo.lock` or a configuration file | starts a process |
-//! | [`records`] | records of builds: which fit, and what they name | starts a process |
+//! | [`records`] | records of builds: the records that fit the query, and the files that they name | starts a process |
 //! | [`seeds`] | the units that a change touches directly, each with its reason | starts a process |
 //! | [`propagate`] | affected units, each with its chain of reasons | reads a file, starts a process |
 //! | [`change_set`] | the changed paths | prints |
 //! | [`query`] | from a question to its answer | prints |
 //!
-//! Imports run downward only, and a test holds that.
+//! Imports run downward only; a test checks this.
 
 #[doc(hidden)]
 pub mod build_dir;

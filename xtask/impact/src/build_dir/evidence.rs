@@ -50,7 +50,7 @@ pub struct UnitRecord {
     /// The dependencies that the unit was built with: the hash of the package id, and the value of
     /// the dependency's record.
     pub dependencies: Vec<(u64, u64)>,
-    /// Hashes of the names by which it knows these, in the same order.
+    /// Hashes of the names that the unit's code uses for these dependencies, in the same order.
     pub names: Vec<u64>,
     /// The time and the size of the fingerprint file.
     stamp: Option<(SystemTime, u64)>,
@@ -204,8 +204,9 @@ impl RecordFilter<'_> {
     }
 }
 
-/// Returns whether directories were left alone for a while before they were read. What a build changes
-/// meanwhile may bear the same time as what was read.
+/// Returns true if directories were unchanged for a while before they were read. If a build changes
+/// a directory while it is read, the directory may keep the same time, so the change would not be
+/// noticed.
 fn is_settled(marks: &[SystemTime], started: SystemTime) -> bool {
     let is_old = |&mark: &SystemTime| {
         let age = started.duration_since(mark);
@@ -344,7 +345,7 @@ fn stamp(
 }
 
 #[test]
-fn what_is_read_while_it_changes_is_not_kept() {
+fn records_that_may_change_while_they_are_read_are_not_cached() {
     use std::time::Duration;
 
     let started = SystemTime::now();

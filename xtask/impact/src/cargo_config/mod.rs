@@ -275,8 +275,8 @@ impl CargoConfig {
             .replace("{cargo-cache-home}", home.as_str());
         if path.is_empty() || path.replace(PATH_HASH, "").contains(['{', '}']) {
             return Err(usage!(
-                "{origin}: `build.build-dir` is `{template}`: a path in which \
-                 {{workspace-root}}, {{cargo-cache-home}} and {PATH_HASH} stand for something"
+                "{origin}: `build.build-dir` is `{template}`: write a path that contains no \
+                 braces except {{workspace-root}}, {{cargo-cache-home}} and {PATH_HASH}"
             ));
         }
         Ok(Some((self.placed(&path, &origin), origin)))

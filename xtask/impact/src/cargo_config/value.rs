@@ -178,7 +178,10 @@ impl ConfigValue {
             }
             DeValue::Table(table) => Self::table(table, origin)?.kind,
             DeValue::Float(_) | DeValue::Datetime(_) => {
-                return Err(usage!("configuration knows no such type"));
+                return Err(usage!(
+                    "numbers with a point, and dates, are no values of cargo's \
+                                   configuration"
+                ));
             }
         };
         Ok(Self { kind, origin: at })

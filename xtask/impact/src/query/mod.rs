@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
-use scan_cache::KeptFacts;
+use scan_cache::FactsCache;
 pub use unused::UnusedPaths;
 use unused::Uses;
 
@@ -442,7 +442,7 @@ impl Query {
         evidence: &SeedEvidence<'_>,
         outsides: Outsides,
     ) -> Result<FoundSeeds> {
-        let cache = KeptFacts::new(&self.workspace, set, files.state.as_deref());
+        let cache = FactsCache::new(&self.workspace, set, files.state.as_deref());
         let facts = RefCell::new(cache.read(set, &files.layout));
         let inputs = SeedInputs {
             workspace: &self.workspace,

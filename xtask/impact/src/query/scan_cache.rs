@@ -10,17 +10,17 @@ use crate::vcs::{Commit, Range, Repository, TreeState};
 use crate::workspace::Workspace;
 
 /// The cache file for the facts about the sources of a workspace.
-pub(super) struct KeptFacts {
+pub(super) struct FactsCache {
     /// The file; `None` if the cache is off or git compares nothing.
     file: Option<Utf8PathBuf>,
     /// True if the newer side is the work tree. For another newer side, the kit does not know which
-    /// packages are as the commit has them, so no facts are written.
+    /// packages are equal to the commit, so no facts are written.
     is_work_tree: bool,
     /// The cache file for the facts about single files; `None` if the cache is off.
     files: Option<Utf8PathBuf>,
 }
 
-impl KeptFacts {
+impl FactsCache {
     /// Finds the cache file in the kit's own directory.
     pub(super) fn new(
         workspace: &Workspace,

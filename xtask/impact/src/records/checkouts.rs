@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_tell_where_it_is_from_counts_only_where_all_is_from_here() {
+    fn records_of_unknown_origin_count_only_if_no_other_checkout_builds_here() {
         let workspace = workspace("network: lib\nfares: lib");
         let layout = PackageDirectories::new(&workspace);
         let mut own: HashMap<&str, Vec<PackageIx>> = HashMap::new();

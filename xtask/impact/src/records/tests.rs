@@ -125,7 +125,8 @@ fn records_say_which_units_read_a_file() {
             readers.map(|unit| name(workspace, graph, unit)).collect()
         };
         assert_eq!(readers("a/src/lib.rs"), ["a lib"]);
-        // Records list files outside the change set too, but nobody asks about these.
+        // Records also list files outside the change set, but only files of the change set have
+        // readers.
         assert!(readers("a/build.rs").is_empty());
         assert!(readers("a/data/one.txt").is_empty(), "no unit compiles it");
         let below = |path: &str| -> Vec<String> {

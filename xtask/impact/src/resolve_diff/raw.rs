@@ -35,7 +35,7 @@ impl RawGraph {
         let mut places = dependencies.map(|on| &on.index).chain(&graph.roots);
         ensure!(
             places.all(|&place| place < graph.units.len()),
-            "the unit graph names a unit it lacks"
+            "cargo's unit graph names a unit that it does not contain"
         );
         Ok(graph)
     }

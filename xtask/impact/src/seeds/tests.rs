@@ -1,19 +1,19 @@
-//! Tests of the seed rules, with one table per rule: a workspace, a change, and the units that the
-//! rule seeds.
+//! Tests of the seed rules, with one table for each rule: a workspace, a change, and the units that
+//! the rule seeds.
 //!
 //! These mutations were made by hand, one for each rule, and each is caught:
 //!
 //! | mutation | caught by |
 //! | --- | --- |
-//! | a file that a record lists does not seed its unit | [`a_source_reaches_whoever_compiles_it`] |
-//! | a script does not watch the package if it names no input | [`a_script_runs_again_for_what_it_watches`] |
-//! | a removed target is ignored | [`a_target_that_comes_or_goes_reaches_its_package`] |
-//! | a manifest has no effect by its meaning | [`a_manifest_counts_by_its_meaning`] |
+//! | a file that a record lists does not seed its unit | [`a_source_seeds_the_units_that_compile_it`] |
+//! | a script does not watch the package if it names no input | [`a_script_runs_again_if_a_watched_file_changes`] |
+//! | a removed target is ignored | [`an_added_or_deleted_target_seeds_its_package`] |
+//! | a manifest has no effect by its meaning | [`only_the_meaning_of_a_manifest_counts`] |
 //! | a changed entry of the lock file is ignored | [`every_other_rule_has_a_change`] |
 //! | a changed toolchain is ignored | the same |
 //! | a rule of the workspace is ignored | the same |
 //! | a changed configuration is ignored | [`flags_for_rustc_do_not_reach_documentation`] |
-//! | a file of a package does not rerun the package's tests | [`what_no_unit_reads_is_placed_by_rules`] |
+//! | a file of a package does not rerun the package's tests | [`rules_decide_about_files_that_no_unit_reads`] |
 //! | a doubt does not seed its unit | the same |
 
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ fn modified(mut scene: Scene, path: &str) -> String {
 }
 
 #[test]
-fn a_source_reaches_whoever_compiles_it() {
+fn a_source_seeds_the_units_that_compile_it() {
     let files = [("a/src/lib.rs", "mod read;"), ("a/src/read.rs", "")];
     let scene = |files: &[(&str, &str)]| Scene::new(LIBRARY, Verb::Check, files);
     assert_eq!(modified(scene(&files), "a/src/read.rs"), "a lib: Source\n");
@@ -57,7 +57,7 @@ fn a_source_reaches_whoever_compiles_it() {
 }
 
 #[test]
-fn a_target_that_comes_or_goes_reaches_its_package() {
+fn an_added_or_deleted_target_seeds_its_package() {
     let text = "a: lib!test!bench!doctest script bin=t!test!bench test=it";
     let seeds = |verb, path: &str, status| {
         let mut scene = Scene::new(text, verb, &[]);
@@ -188,7 +188,7 @@ fn units_that_are_built_are_not_needed_first() {
 }
 
 #[test]
-fn a_manifest_counts_by_its_meaning() {
+fn only_the_meaning_of_a_manifest_counts() {
     let text = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
     let manifest = "[package]\nname = 'a'\n";
     let seeds = |after: &str| {
@@ -211,7 +211,7 @@ fn flags_for_rustc_do_not_reach_documentation() {
 }
 
 #[test]
-fn an_override_reaches_what_uses_it_and_runs_no_script() {
+fn an_overridden_script_seeds_its_users_and_does_not_run() {
     let text = "a overridden links: lib!test!bench!doctest script
         b: lib!test!bench!doctest script -> a
         c: lib!test!bench!doctest script -> dev: a";
@@ -229,7 +229,7 @@ fn an_override_reaches_what_uses_it_and_runs_no_script() {
 }
 
 #[test]
-fn a_script_runs_again_for_what_it_watches() {
+fn a_script_runs_again_if_a_watched_file_changes() {
     let watching = (
         "a/build.rs",
         "fn main() { println!(\"cargo::rerun-if-changed=data\"); }",
@@ -316,7 +316,7 @@ fn a_script_runs_again_for_git_and_for_missing_files() {
 }
 
 #[test]
-fn what_no_unit_reads_is_placed_by_rules() {
+fn rules_decide_about_files_that_no_unit_reads() {
     let text = "a: lib!bench!doctest\nb: lib!bench!doctest";
     let macros = "const X: &str = include_str!(concat!(env!(\"PLACE\"), \"LICENSE\"));";
     for (story, files, path, expected) in [

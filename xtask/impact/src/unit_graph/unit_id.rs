@@ -8,8 +8,8 @@ use super::{Mode, Unit, target_name};
 use crate::quote;
 use crate::workspace::{TargetKind, Workspace, name_and_version};
 
-/// Names a unit without a graph, so that units of several answers and of cargo's messages can be
-/// compared. It is shown as the package, its version and the label of the unit:
+/// The name of a unit, independent of a graph, so that units of several answers and of cargo's
+/// messages can be compared. It is shown as the package, its version and the label of the unit:
 /// `app 1.0.0: bin app test`.
 #[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

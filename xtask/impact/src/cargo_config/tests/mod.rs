@@ -296,7 +296,7 @@ fn configuration_that_cargo_refuses_is_refused() {
         (
             &file("build.jobs = 1.5"),
             &[],
-            "`jobs`: configuration knows no such type",
+            "`jobs`: numbers with a point, and dates, are no values",
         ),
         (
             &file("build.target = ['a']"),

@@ -30,7 +30,7 @@ fn is_reached(prepare: impl FnOnce(&mut Scene)) -> [bool; 2] {
 }
 
 #[test]
-fn only_what_was_built_against_a_touched_build_is_reached() {
+fn only_dependents_of_a_touched_variant_are_reached() {
     assert_eq!(is_reached(|_| {}), [false, true]);
 }
 

@@ -12,8 +12,8 @@ fn named(name: &str, paths: &[&str]) -> NamedOutside {
     }
 }
 
-/// The names of these that a workspace with a package in `/outside/ext` does not use, where a unit
-/// reads `/opt/read.json`.
+/// Returns the names of the paths that a workspace does not use. The workspace has a package in
+/// `/outside/ext` and a unit that reads `/opt/read.json`.
 fn unused(named: &[NamedOutside]) -> Vec<&str> {
     let workspace = workspace("app: lib -> ext\next outside: lib");
     let seed = Seed {
@@ -35,17 +35,17 @@ fn a_path_is_used_by_a_unit_a_package_or_a_setting() {
         ("/opt/read.json", true),
         ("/opt/other.json", false),
         ("/etc/hosts", false),
-        // In a path dependency, above it, and the manifest of its workspace.
+        // A file in a path dependency, a file above it, and the manifest of its workspace.
         ("/outside/ext/notes.txt", true),
         ("/outside", true),
         ("/outside/Cargo.toml", true),
         ("/outside/other/Cargo.toml", false),
         ("/outside/Cargo.lock", false),
-        // Where cargo and rustup look from the workspace's root.
+        // Files that cargo and rustup read, starting from the workspace's root.
         ("/.cargo/config.toml", true),
         ("/rust-toolchain.toml", true),
         ("/other/.cargo/config.toml", false),
-        // What cargo built.
+        // A file that cargo built.
         ("/w/target/debug/app", true),
     ] {
         let named = [named(path, &[path])];
@@ -61,7 +61,7 @@ fn one_used_path_of_a_name_is_enough() {
 }
 
 #[test]
-fn of_several_workspaces_each_must_not_use_a_path() {
+fn a_path_is_refused_only_if_no_workspace_uses_the_path() {
     let runner = Runner::new().unwrap();
     let all = UnusedPaths::default();
     let (one, other) = (named("/a", &["/a"]), named("/b", &["/b"]));

@@ -1,4 +1,4 @@
-//! Facts about sources, cached for packages that are as a commit has them.
+//! Facts about sources, cached for the packages whose files are the same as in a commit.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;

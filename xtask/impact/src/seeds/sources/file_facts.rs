@@ -1,6 +1,6 @@
-//! Facts about single source files, cached until a file changes. A file is unchanged while its time
-//! and its size are. So after an edit, only the edited file is read again, and the targets that
-//! contain the file are scanned again.
+//! Facts about single source files, cached until a file changes. A file counts as unchanged as long
+//! as its modification time and its size stay the same. So after an edit, only the edited file is
+//! read again, and only the targets that contain the file are scanned again.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -203,8 +203,8 @@ impl FileFacts {
         }
     }
 
-    /// Returns the names in a file: `None` if there is no file, or else `None` in the option if the
-    /// file was not read.
+    /// Returns the names in a file: `None` if there is no such file, and `Some(None)` if the file
+    /// was not read.
     pub(super) fn names(&mut self, file: &Utf8Path) -> Option<Option<SourceNames>> {
         if let Some(names) = self.of(file).and_then(|known| known.names.clone()) {
             return Some(Some(names));

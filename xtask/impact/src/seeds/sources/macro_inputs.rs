@@ -230,8 +230,8 @@ impl Sources<'_> {
 
     /// Returns the packages whose macros may make a unit read files: none for a unit that uses only
     /// macros of the language. Cargo learns about such a file only if the code that the macro emits
-    /// includes the file or declares the file as a module. So the macro's sources contain a word for
-    /// that.
+    /// includes the file or declares the file as a module. So the macro's sources contain a word
+    /// that does this.
     pub(super) fn emitters_of(&mut self, unit: &Unit) -> Rc<[PackageIx]> {
         if self.of(unit).is_some_and(|reads| !reads.calls_macros) {
             return Rc::default();

@@ -269,11 +269,12 @@ impl<'a> Sources<'a> {
         within: &Utf8Path,
     ) -> bool {
         let below = path.strip_prefix(within).unwrap_or(path);
-        // Short names, and the names of files and directories that every package has, say nothing.
-        let says_something = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
-        let file = path.file_name().filter(says_something);
+        // Short names, and the names of files and directories that every package has, are no
+        // evidence.
+        let is_evidence = |name: &&str| name.len() > 1 && !COMMON_NAMES.contains(name);
+        let file = path.file_name().filter(is_evidence);
         let stem = file.and(path.file_stem());
-        let names: Vec<&str> = below.iter().chain(stem).filter(says_something).collect();
+        let names: Vec<&str> = below.iter().chain(stem).filter(is_evidence).collect();
         self.names_any(package, lines, &names)
     }
 

@@ -11,7 +11,7 @@ use crate::source_scan::has;
 /// The characters before and after a component of a path in a string literal.
 const AROUND: [char; 3] = ['"', '/', '\\'];
 
-/// The names that every package contains, so that a mention of them says nothing.
+/// The names that every package contains. A text that contains such a name is no evidence.
 pub(super) const COMMON_NAMES: [&str; 8] = [
     "src", "tests", "examples", "benches", "build.rs", "lib.rs", "main.rs", "mod.rs",
 ];
