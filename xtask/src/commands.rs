@@ -60,7 +60,7 @@ pub enum Command {
     Ci(ci::Args),
     /// Find causes of unreliable caches and slow builds, with fixes
     Doctor(doctor::Args),
-    /// Explain a build error, and invalidate the artifacts behind it
+    /// Explain a build error, and invalidate the artifacts that cause it
     Explain(explain::Args),
     /// Keep restored artifacts fresh, and find stale ones
     Freshness(freshness::Args),

@@ -40,8 +40,8 @@ enum Before {
 const MANIFEST: &str = "crates/part_00000/Cargo.toml";
 const AFFECTED: &str = "xtask affected --since HEAD";
 
-/// The commands. The results of the others are relative to the first command. A tool that is not
-/// installed is left out.
+/// The commands. The results of the other commands are relative to the first command. A tool that
+/// is not installed is left out.
 const WAYS: [Way; 13] = [
     Way("git status --porcelain", Before::Warm, ""),
     Way(AFFECTED, Before::Warm, ""),

@@ -29,8 +29,8 @@ const STEPS: [&str; 5] = [
 pub(crate) fn run(args: &Args) {
     let workspace = Synthetic::new(args.packages, false);
     println!("building {} packages …", args.packages);
-    // A restore sets times, and only its record tells the times of the build. So only a build from
-    // nothing can be recorded without a former record.
+    // A restore sets times, and only the record of the restore holds the times of the build. So
+    // without that record, only a build from nothing can be recorded.
     drop(fs::remove_dir_all(workspace.path("target")));
     workspace.cargo(&["build", "--workspace", "--quiet"]);
     let mut times: [Vec<(Duration, Duration)>; 5] = Default::default();

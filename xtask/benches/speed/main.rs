@@ -46,21 +46,21 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Hold answers against `git status` and `cargo metadata`
+    /// Compare answers with `git status` and `cargo metadata`
     Affected(affected::Args),
-    /// Hold clean-affected against one scan of the directories, and against `cargo clean -p`
+    /// Compare clean-affected with one scan of the directories, and with `cargo clean -p`
     Clean(clean::Args),
-    /// Hold `freshness save` and `freshness restore` against a build that has nothing to do
+    /// Compare `freshness save` and `freshness restore` with a build that has nothing to do
     Freshness(freshness::Args),
-    /// Hold sweep against one scan of the directory, and against cargo with nothing to do
+    /// Compare sweep with one scan of the directory, and with cargo with nothing to do
     Sweep(sweep::Args),
     /// Analyse a large build, and write its page
     Timings(timings::Args),
-    /// Build the kit from nothing, and hold that against `cargo metadata`
+    /// Build the kit from nothing, and compare the time with `cargo metadata`
     Cold(cold::Args),
     /// Count the instructions of the pure core, by valgrind's callgrind
     Instructions,
-    /// Hold answers about a real workspace against `git status`, and count what cargo compiles
+    /// Compare answers about a real workspace with `git status`, and count what cargo compiles
     Workspace(workspace::Args),
     /// Look at every file of a directory once
     #[command(hide = true)]

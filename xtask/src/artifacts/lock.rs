@@ -191,7 +191,7 @@ impl Held {
         let is_locked = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => return Ok(Err(path)),
-            // Cargo, too, does without a lock on a file system that does not support locks.
+            // Cargo also runs without a lock on a file system that does not support locks.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => false,
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("cannot lock {path}"));

@@ -36,8 +36,8 @@ impl Bounds {
         let build = &directories.build;
         if !build_dir::is_cargos(build, profile) {
             bail!(
-                "nothing removed in {}: it has no lock of cargo, and {} has no CACHEDIR.TAG of \
-                 cargo",
+                "nothing removed in {}, because cargo may not have made it: there is no lock file \
+                 of cargo in it, and no CACHEDIR.TAG of cargo in {}",
                 quote::name(profile),
                 quote::name(build),
             );

@@ -30,7 +30,8 @@ const EXAMPLES: &str = "Examples:
   cargo xtask audit --commits 20                    replay the last 20 commits
   cargo xtask audit --against build.json --since HEAD~1    compare with a finished build";
 
-/// Arguments of `audit`. Of the change set a replay takes `--head` alone: the newest commit.
+/// Arguments of `audit`. Of the change set, a replay uses only `--head`: the newest commit to
+/// replay.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
@@ -39,7 +40,7 @@ pub struct Args {
     commits: usize,
     /// Compare with the JSON messages of a build that you already did, and replay nothing
     ///
-    /// Build the older side first, then the newer side.
+    /// Build the older side first, then the newer side; pass the messages of the second build.
     #[arg(long, value_name = "MESSAGES", conflicts_with_all = ["commits", "scratch"])]
     against: Option<Utf8PathBuf>,
     /// Create the clone and its target directory here; they are removed at the end [default: the
@@ -71,8 +72,8 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         refuse_change_set(&args.question.given())?;
         if args.question.names_target_dir() {
             return Err(usage!(
-                "--target-dir has no effect on a replay, which builds into a directory of its own\n\
-                 hint: choose its place with --scratch"
+                "--target-dir has no effect on a replay, which builds in its own directory\nhint: \
+                 --scratch DIR chooses the place of this directory"
             ));
         }
     }
@@ -133,7 +134,7 @@ fn replay(args: &Args, question: &Query) -> Result<Status> {
         .filter(|(_, commits)| !commits.is_empty())
     else {
         return Err(usage!(
-            "{} has no parent to compare with",
+            "the commit {} has no parent to compare with",
             quote::name(&head)
         ));
     };

@@ -300,7 +300,7 @@ impl<'a> Evaluator<'a> {
                 found.changed = found.changed.max(FileStamp::of(&metadata).modified);
             }
         }
-        // Cargo compares files only: no directory, and of a link the target.
+        // Cargo compares only files. Directories are left out, and a link stands for its target.
         let is_file = |it: &&ContentItem| matches!(it.content, PathContent::File { .. });
         let files = found.items.iter().filter(is_file).map(|it| it.modified);
         found.newest = files.max().unwrap_or_default();

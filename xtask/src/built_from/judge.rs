@@ -51,7 +51,7 @@ pub(crate) struct JudgedUnit {
     pub is_natural: bool,
     /// True if the unit is a script that watches its whole package.
     pub watches_package: bool,
-    /// True if the unit's artifacts are those of its dependencies.
+    /// True if the dependencies and the artifacts of the unit are the recorded ones.
     is_consistent: bool,
 }
 
@@ -325,15 +325,17 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        // Editors and programs often write ignored files. Such a file does not prove that the unit
-        // is stale, but without it the unit is not proven to be fresh.
+        // Editors and programs often write ignored files. A difference in such a file does not
+        // prove that a fresh unit is stale. But the kit makes a unit fresh, and keeps a unit of a
+        // copied directory fresh, only without such a difference.
         if weak.is_some() && (!facts.is_natural || self.builds.is_carried && !self.options.verify) {
             facts.difference = facts.difference.or(weak);
         }
         facts
     }
 
-    /// Returns the reason if the unit is not what its entry says.
+    /// Checks that the entry of the record describes this build of the unit. Returns the reason if
+    /// it does not.
     fn tie(
         &self,
         at: usize,
@@ -520,7 +522,7 @@ fn difference(
     }
 }
 
-/// Returns the package in the key of a unit, of either layout.
+/// Returns the package in the key of a unit. Both layouts are supported.
 fn named(key: &str) -> &str {
     let parts: Vec<&str> = key.split('/').collect();
     let hashed = parts.iter().find_map(|it| split_hash(it));

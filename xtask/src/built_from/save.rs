@@ -262,7 +262,8 @@ fn check(
         UnitInput::Watched(path) => {
             missing()?;
             match path.starts_with(&builds.owner.build_directory) {
-                // No user edits a file there.
+                // Users do not edit files in the build directory, so the time of modification is
+                // enough.
                 true if found.newest <= started => Ok(()),
                 _ => older(path),
             }

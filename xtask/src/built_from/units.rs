@@ -107,7 +107,7 @@ impl DiskUnits {
         record.flat_map(|(_, it)| it.deps.iter().map(|it| it.3))
     }
 
-    /// Returns the units behind a unit's dependencies that are on disk.
+    /// Returns the dependencies of a unit that are on disk.
     pub(crate) fn dependencies_on_disk(&self, unit: usize) -> impl Iterator<Item = usize> {
         self.dependencies(unit)
             .flat_map(|it| self.of_value(it))
@@ -258,8 +258,8 @@ impl DiskUnit {
 /// The beginning of a `invoked.timestamp` that holds a nonce.
 pub(crate) const NONCE: &str = "xtask-freshness ";
 
-/// Returns true if a file has several names: the build directory is a hard-linked copy, and a time
-/// that is set here would be set there.
+/// Returns true if a file has several names. Then the build directory is a hard-linked copy, and
+/// setting the time of the file would also change the original.
 pub(crate) fn has_several_names(path: &Utf8Path) -> bool {
     #[cfg(unix)]
     {

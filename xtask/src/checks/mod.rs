@@ -202,7 +202,7 @@ impl Policy {
     }
 
     /// Returns true unless the policy allows a check everywhere.
-    pub(crate) fn heeds(&self, code: &str) -> bool {
+    pub(crate) fn counts(&self, code: &str) -> bool {
         self.levels.get(code) != Some(&Level::Allow)
             && !self
                 .exceptions

@@ -28,7 +28,7 @@ pub(crate) struct MatrixOptions<'a> {
     pub durations: Durations,
     /// True to build the tests once, for all jobs.
     pub archive: bool,
-    /// The change, for jobs that ask the kit again.
+    /// The change, for jobs that run the kit.
     pub asked: &'a ChangeRequest,
     /// The flags of the workspace, for the same jobs.
     pub workspace: Vec<String>,
@@ -45,7 +45,8 @@ pub(crate) fn matrix(selector: &Selector<'_>, options: &MatrixOptions<'_>) -> Re
         parts.any(|(_, _, (part, _))| test_runner_shim::needs_shim(selector.tool, part))
     };
     if !durations.is_empty() && asks_again(&parts) {
-        // A job that asks the kit again splits the tests without durations.
+        // Some jobs run the kit, which splits the tests again. It does not know the durations, so
+        // all jobs must be split without durations.
         parts = selector.parts(options.shards, &|_| 1);
         for (_, load, (part, _)) in &mut parts {
             *load = units_of(selector, part).map(weight).sum();

@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         } => {
             if *archive && job.tool != Tool::Nextest {
                 return Err(usage!(
-                    "--archive builds an archive of nextest\nhint: use `ci matrix nextest --archive`"
+                    "--archive works only with nextest\nhint: use `ci matrix nextest --archive`"
                 ));
             }
             job.with(|selector, asked| {

@@ -91,7 +91,7 @@ impl WorkspaceArgs {
             config: self.config.iter().map(|it| placed(it, here)).collect(),
             target_dir: target_dir.map(|it| joined(here, it)),
         });
-        // Refuses a value that cargo refuses, before anything is asked.
+        // Refuses a value that cargo refuses, before cargo or git is started.
         CargoConfig::of(&runner)?;
         Ok(runner)
     }

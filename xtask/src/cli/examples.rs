@@ -105,7 +105,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 34] = [
             ("post-checkout", "one more hook"),
         ],
     ),
-    ("hooks uninstall", &[("", "restore the hooks of before")]),
+    ("hooks uninstall", &[("", "restore the former hooks")]),
     ("hooks status", &[("", "the installed hooks")]),
     (
         "hooks run",
@@ -130,7 +130,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 34] = [
     ),
     (
         "sweep arm",
-        &[("", "before the builds whose artifacts stay")],
+        &[("", "before the builds whose artifacts you keep")],
     ),
     (
         "timings show",
@@ -138,7 +138,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 34] = [
             ("", "the last run again"),
             (
                 "latest~1 --format markdown",
-                "the run before, for a comment",
+                "the last run but one, for a comment",
             ),
         ],
     ),
@@ -165,7 +165,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 34] = [
     ("timings export", &[("latest", "the last run, on stdout")]),
     (
         "timings import",
-        &[("runs.jsonl", "runs of `timings export` elsewhere")],
+        &[("runs.jsonl", "runs that `timings export` wrote")],
     ),
     (
         "",

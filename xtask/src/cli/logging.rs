@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_kit_and_the_engine_are_heard() {
+    fn only_records_of_the_kit_and_the_engine_are_printed() {
         let targets = [
             "xtask_impact::process",
             "xtask_kit",

@@ -54,7 +54,7 @@ impl End {
     }
 }
 
-/// Tells the end of the work when it is dropped.
+/// Ends the line when the value is dropped.
 struct Signal<'a>(&'a End);
 
 impl Drop for Signal<'_> {

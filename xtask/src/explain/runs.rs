@@ -63,8 +63,8 @@ pub(super) fn program(
     program_itself(found, "the program", ended)
 }
 
-/// Invalidates the units of a program that lost the permission to be executed, as archives without
-/// modes do to it.
+/// Invalidates the units of a program that is no longer executable. An archive without file modes
+/// has this effect.
 fn not_executable(
     judge: &ErrorJudge<'_>,
     mut found: ErrorReport,

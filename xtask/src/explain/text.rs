@@ -17,7 +17,7 @@ use crate::cli::output::count;
 pub(crate) struct ExplainJson<'a> {
     version: u32,
     explanations: &'a [ErrorReport],
-    /// The removals of `--fix`, with `--dry-run` those that `--fix` would do.
+    /// The removals of `--fix`. With `--dry-run`, the removals that `--fix` would make.
     #[serde(skip_serializing_if = "Option::is_none")]
     removals: Option<&'a CleanPlan>,
 }

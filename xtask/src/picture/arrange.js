@@ -1,4 +1,4 @@
-/* Which nodes are visible, and where each stands. A part that the reader chose keeps the layers and
+/* Chooses the visible nodes, and places them. A part that the reader chose keeps the layers and
    the order that were computed for the whole graph, without the gaps. */
 const kindsOn = () => ["n", "b", "d"].filter((kind) => $(kind).checked);
 const viewNow = () => data.views.find((view) => view.id === $("view").value);
@@ -97,7 +97,7 @@ function arrange(shown) {
   return at;
 }
 
-/* The nodes of a row as near to the wished places as their order and their widths allow. */
+/* Places the nodes of a row as near to their best places as their order and their widths allow. */
 function spread(row, x, wished) {
   const blocks = [], offsets = [];
   let before = 0;

@@ -79,7 +79,7 @@ function mark() {
   names();
 }
 
-/* Far away, where the labels in the boxes are too small to read: the most important names that fit
+/* When the drawing is zoomed out and the labels in the boxes are too small: the most important names that fit
    without touching each other. */
 function names() {
   const far = scale < 0.45;
@@ -107,7 +107,7 @@ function names() {
   $("names").replaceChildren(...made);
 }
 
-/* The camera. */
+/* The part of the drawing that is in view, and its scale. */
 function extent(indices) {
   const all = indices.map((index) => ({ ...places.get(index), width: nodes[index].width }));
   const x = Math.min(...all.map((it) => it.x)), y = Math.min(...all.map((it) => it.y)) - HEIGHT / 2;

@@ -1,4 +1,4 @@
-/* Choices, hands and keys. */
+/* Filters, pointers and keys. */
 $("about").textContent = data.about;
 $("notes").hidden = !data.notes.length;
 for (const note of data.notes) $("notes").lastElementChild.append(element("li", { textContent: note }));
@@ -52,7 +52,7 @@ $("list").addEventListener("click", (event) => {
 });
 $("list").addEventListener("dblclick", enter);
 
-/* Dragging moves the drawing; a press without a move chooses. */
+/* Dragging moves the drawing; a click chooses a node. */
 let held = null;
 svg.addEventListener("pointerdown", (event) => {
   if (event.button === 0) held = { x: event.clientX, y: event.clientY, left, top_, moved: false };
@@ -124,7 +124,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-/* On paper: the whole part, and every row of the list. */
+/* Printing: the whole part, and every row of the list. */
 addEventListener("beforeprint", () => {
   if (!places.size) return;
   const { x, y, width, height } = extent([...places.keys()]);

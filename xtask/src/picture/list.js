@@ -36,7 +36,7 @@ function links(title, indices) {
   return [element("h4", { textContent: `${title} (${indices.length})` }), box];
 }
 
-/* Units with one chain stand together. */
+/* Groups the units that have the same chain. */
 function reasons(node) {
   const groups = new Map();
   for (const unit of node.units) {
@@ -87,7 +87,7 @@ function choose(node, show) {
   lit = node?.units[0] ?? null;
   history.replaceState(null, "", node ? `#${encodeURIComponent(node.name)}` : location.pathname + location.search);
   if (node && !visible.has(node.index)) {
-    /* Found in the details, but not in this part: show the part around it. */
+    /* A node that is in the details but not in this part: shows the part around the node. */
     if ($("view").value !== "around") enter();
     else update();
   } else if ($("view").value === "around" && (!node || node !== was)) {

@@ -1,4 +1,4 @@
-/* The graph: neighbours, and what the change does to each node. */
+/* The graph: the neighbours of each node, and the effect of the change on it. */
 const HEIGHT = 26, nodes = data.nodes, change = data.change, noun = data.units ? "unit" : "package";
 nodes.forEach((node, index) => Object.assign(node, { index, uses: [], users: [], units: [], effect: "none", distance: null,
   text: `${node.name} ${node.version} ${node.folder}`.toLowerCase() }));
@@ -37,7 +37,7 @@ function plural(number, word) {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
-/* What a node shows in words. */
+/* The text about the effect of the change on a node. */
 function effectOf(node) {
   if (node.isDoubt) return `${node.effect === "rerun" ? "run again" : "rebuilt"}, in doubt`;
   if (node.distance === 0) return node.effect === "rerun" ? "run again, directly" : "touched directly";
@@ -50,5 +50,5 @@ function factsOf(node) {
     node.dependencies === 1 ? "1 dependency" : `${node.dependencies} dependencies`].filter(Boolean).join(", ");
 }
 
-/* What the reader chose. */
+/* The state: the reader's choices, and the nodes that they show. */
 let chosen = null, lit = null, visible = new Set(), found = [], places = new Map();

@@ -133,7 +133,7 @@ impl PolicyQuery<'_> {
         let platforms = PlatformFacts::of(from, &triples).map(|it| it.0);
         let platforms = platforms.unwrap_or_else(|| {
             output::warning(format_args!(
-                "{}: rustc does not name its target, so flags and linkers are left out",
+                "{}: rustc did not print its target, so flags and linkers are left out",
                 quote::name(&root)
             ));
             Vec::new()
@@ -157,7 +157,9 @@ impl PolicyQuery<'_> {
             .context("`cargo metadata` printed something that is not its documented JSON")?;
         let said = |key: &str| said[key].as_str();
         let directory = said("build_directory").or_else(|| said("target_directory"));
-        Ok(directory.context("cargo names no build directory")?.into())
+        Ok(directory
+            .context("`cargo metadata` printed no build directory")?
+            .into())
     }
 }
 

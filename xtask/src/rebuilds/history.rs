@@ -77,7 +77,7 @@ impl History {
         self.units.contains_key(key)
     }
 
-    /// Tells if a build in place sets a unit back to former settings. `present` are the values on
+    /// Finds out if a build in place returns a unit to former settings. `present` are the values on
     /// disk, `next` are the values of the build. In-place builds overwrite cargo's own records, so
     /// the kept ones decide.
     pub(crate) fn former(

@@ -66,7 +66,8 @@ fn run_once(args: &Args) -> Result<Status> {
     };
     if args.partition.is_some() && !tool.is_test() {
         return Err(usage!(
-            "--partition splits tests\nhint: use it with `test` or `nextest`"
+            "--partition works only with `test` and `nextest`, because it splits tests\nhint: \
+             leave out --partition"
         ));
     }
     let questions = args.selected.questions(tool, args.all_workspaces)?;
@@ -90,11 +91,11 @@ fn run_program(args: &Args) -> Result<Status> {
     ];
     if let Some((flag, _)) = flags.iter().find(|(_, is_given)| *is_given) {
         return Err(usage!(
-            "{flag}: only a cargo command takes this\nhint: name `test`, `clippy` or another \
-             command in front of `--`, or pass the flag to the program itself"
+            "{flag} works only with a cargo command\nhint: write `test`, `clippy` or another \
+             command before `--`, or pass the flag to the program after `--`"
         ));
     }
-    // Tests are what most programs build and run, and a test's query has every unit of a check.
+    // Most programs build or run tests, and the query of a test contains every unit of a check.
     let tool = Tool::Test;
     let questions = args.selected.questions(tool, args.all_workspaces)?;
     workspaces::each(questions, |name, question| {

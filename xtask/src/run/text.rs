@@ -43,8 +43,8 @@ pub(crate) fn watched(tool: Option<Tool>, first: &str, saves: usize, time: Durat
 /// Returns the note about files that a switch of the branch changed.
 pub(crate) fn switched(files: usize) -> String {
     format!(
-        "HEAD moved, and git wrote {}: no run, since nobody saved them\nhint: `run-affected TOOL \
-         --since @{{1}}` runs a tool on them",
+        "HEAD moved, and git wrote {}; such files do not start a run\nhint: `run-affected TOOL \
+         --since @{{1}}` runs a tool on the units that they affect",
         count(files, "file")
     )
 }

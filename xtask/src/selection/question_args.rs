@@ -264,8 +264,7 @@ fn add_replaced(asked: &mut ChangeRequest, runner: &Runner, workspace: &Workspac
     };
     let number = output::count(replaced.len(), "file");
     output::note(format_args!(
-        "files that changed although their time is old, by the record of the last build: {number}, \
-         first {}",
+        "{number} changed since the last build without a new modification time; the first is {}",
         quote::name(first)
     ));
     let named = asked.files.get_or_insert_with(|| NamedFiles {
@@ -298,9 +297,9 @@ pub(crate) fn somewhere(loaded: &[Loaded], spec: &str) -> Result<()> {
     let mut found = loaded.iter().map(|it| it.workspace.find(package_of(spec)));
     match (found.next(), loaded.len()) {
         (Some(Err(error)), 1) => Err(error),
-        (Some(Err(error)), several) if !found.any(|it| it.is_ok()) => {
-            Err(usage!("none of {several} workspaces has it: {error}"))
-        }
+        (Some(Err(error)), several) if !found.any(|it| it.is_ok()) => Err(usage!(
+            "none of {several} workspaces has the package: {error}"
+        )),
         _ => Ok(()),
     }
 }

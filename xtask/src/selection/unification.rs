@@ -74,9 +74,8 @@ impl fmt::Display for Features {
     }
 }
 
-/// Returns the cheapest candidate. Its notes tell the estimates, if they differ or if another
-/// selection than the selected packages alone was taken. Of candidates with equal costs the first
-/// is taken.
+/// Returns the cheapest candidate. Its notes name the estimates if they differ, or if the candidate
+/// is not the selected packages alone. Of candidates with equal costs the first is taken.
 pub(crate) fn cheapest(candidates: Vec<Candidate>) -> Option<Noted> {
     let described: Vec<String> = candidates
         .iter()

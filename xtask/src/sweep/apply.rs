@@ -261,7 +261,8 @@ pub(crate) fn directories(workspace: &Workspace) -> Result<(Directories, Vec<Dir
     Ok((own, others))
 }
 
-/// Remembers the last uses of a directory, and arms its access times.
+/// Remembers the last uses of a directory, and sets its access times back so that the next use
+/// changes them.
 pub(crate) fn arm(scan: &DirectoryScan, directories: &Directories, removed: &BTreeSet<usize>) {
     let failed = last_use::arm(scan, directories, removed);
     if failed > 0 {

@@ -188,7 +188,8 @@ impl Args {
     }
 }
 
-/// Remembers the last use of every unit, and arms the access times.
+/// Remembers the last use of every unit, and sets the access times back so that the next use
+/// changes them.
 fn arm(args: &ArmArgs) -> Result<Status> {
     let (_, workspace) = args.workspace.load()?;
     let (own, others) = apply::directories(&workspace)?;

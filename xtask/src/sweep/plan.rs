@@ -187,7 +187,7 @@ impl Planner<'_> {
         for (_, _, directory, unit) in candidates {
             let is_over = match (self.limits.max_size, self.limits.max_age) {
                 (Some(limit), _) => self.plan.after > limit,
-                // What was used within the time is protected.
+                // Units that were used within `--max-age` are protected.
                 (None, Some(_)) => true,
                 (None, None) => false,
             };

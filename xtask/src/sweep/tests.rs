@@ -102,7 +102,7 @@ fn units_are_removed_by_last_use_until_the_limit_holds() {
         (Some(39), None, "older -> 30"),
         (Some(15), None, "older old middle -> 10"),
         (Some(0), None, "older old middle new -> 0"),
-        // What was used within the time is kept, over the limit, too.
+        // Units that were used within `--max-age` are kept, even above the size limit.
         (Some(0), Some(7), "older old -> 20"),
         (Some(35), Some(7), "older -> 30"),
         // Without a size, the time alone decides.

@@ -428,7 +428,7 @@ fn a_target_directory_that_cannot_be_written_is_an_error() {
 
         Caused by:
           [OS ERROR]
-        warning: cargo wrote no timing report to [ROOT]/target/cargo-timings; there is nothing to sum up
+        warning: cargo wrote no timing report to [ROOT]/target/cargo-timings, so there is no record of this build
         --- exit status 101
     "#]]);
     assert_eq!(project.read("target"), "");

@@ -136,8 +136,8 @@ fn wrong_values_are_refused_before_cargo_starts() {
         .xtask(&["audit", "--target-dir", "out"])
         .is(expect![[r#"
             --- stderr
-            error: --target-dir has no effect on a replay, which builds into a directory of its own
-            hint: choose its place with --scratch
+            error: --target-dir has no effect on a replay, which builds in its own directory
+            hint: --scratch DIR chooses the place of this directory
             --- exit status 2
         "#]]);
 }

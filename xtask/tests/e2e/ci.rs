@@ -306,7 +306,7 @@ fn jobs_run_the_affected_tests_alone_whatever_they_build() {
         .xtask(&["ci", "matrix", "test", "--archive"])
         .is(expect![[r#"
             --- stderr
-            error: --archive builds an archive of nextest
+            error: --archive works only with nextest
             hint: use `ci matrix nextest --archive`
             --- exit status 2
         "#]]);

@@ -71,7 +71,7 @@ fn a_directory_without_cargos_marks_is_not_cleaned() {
     let before = project.artifacts();
     project.xtask(MIDDLE).is(expect![[r#"
         --- stderr
-        error: nothing removed in [ROOT]/target/debug: it has no lock of cargo, and [ROOT]/target has no CACHEDIR.TAG of cargo
+        error: nothing removed in [ROOT]/target/debug, because cargo may not have made it: there is no lock file of cargo in it, and no CACHEDIR.TAG of cargo in [ROOT]/target
         --- exit status 3
     "#]]);
     assert_eq!(project.artifacts(), before);

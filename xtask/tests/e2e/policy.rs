@@ -109,9 +109,9 @@ fn values_are_shown_with_their_origin() {
         [ROOT]/crates/base
         [ROOT]/crates/top
         [ROOT]/tools
-        warning: [ROOT]/crates/base: rustc does not name its target, so flags and linkers are left out
-        warning: [ROOT]/crates/top: rustc does not name its target, so flags and linkers are left out
-        warning: [ROOT]/tools: rustc does not name its target, so flags and linkers are left out"#]].assert_eq(&told.join("\n"));
+        warning: [ROOT]/crates/base: rustc did not print its target, so flags and linkers are left out
+        warning: [ROOT]/crates/top: rustc did not print its target, so flags and linkers are left out
+        warning: [ROOT]/tools: rustc did not print its target, so flags and linkers are left out"#]].assert_eq(&told.join("\n"));
 }
 
 #[test]

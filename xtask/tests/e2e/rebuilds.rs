@@ -1,5 +1,5 @@
-//! `rebuilds`: every reason of cargo is produced in both directions, predicted, and explained by its
-//! true cause.
+//! `rebuilds`: each reason of cargo for a rebuild is produced by a change and by its reversal, is
+//! predicted, and is explained by its true cause.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use crate::support::Project;
 
 /// The cargo command and the variables of a build.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct CargoCall<'a> {
     words: &'a [&'a str],
     variables: &'a [(&'a str, &'a str)],
 }
 
-const CHECK: Asked<'_> = Asked {
+const CHECK: CargoCall<'_> = CargoCall {
     words: &["check", "--workspace"],
     variables: &[],
 };
 
-impl<'a> Asked<'a> {
+impl<'a> CargoCall<'a> {
     fn with(words: &'a [&'a str]) -> Self {
         Self {
             words,
@@ -184,7 +184,7 @@ impl<'a> Story<'a> {
     }
 
     #[track_caller]
-    fn tell(&mut self, what: &str, asked: Asked<'_>) {
+    fn tell(&mut self, what: &str, asked: CargoCall<'_>) {
         let explained = without_hashes(&without_times(&asked.explained(self.project)));
         self.told += &format!("{what}\n{explained}");
     }
@@ -308,7 +308,7 @@ fn two_tools_that_undo_each_other_are_named() {
     let linker = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER";
     let editor = [("PATH", editors.as_str()), ("SEEN", "1"), (linker, "gcc")];
     let shell = [("PATH", path)];
-    let check = Asked::with(&["check"]);
+    let check = CargoCall::with(&["check"]);
     let mut told = String::new();
     let mut tell = |what: &str, report: &Value| {
         told += &format!("{what}\n");
@@ -500,18 +500,21 @@ fn new_units_are_explained_in_both_directions() {
     );
     story.tell(
         "tests are built",
-        Asked::with(&["test", "--workspace", "--no-run"]),
+        CargoCall::with(&["test", "--workspace", "--no-run"]),
     );
     story.tell(
         "documentation is built",
-        Asked::with(&["doc", "--workspace"]),
+        CargoCall::with(&["doc", "--workspace"]),
     );
     project.write("crates/leaf/src/lib.rs", "pub fn two() {}\n");
-    story.tell("a source is edited", Asked::with(&["doc", "--workspace"]));
-    story.tell("Clippy checks", Asked::with(&["clippy", "--workspace"]));
+    story.tell(
+        "a source is edited",
+        CargoCall::with(&["doc", "--workspace"]),
+    );
+    story.tell("Clippy checks", CargoCall::with(&["clippy", "--workspace"]));
     let host = crate::support::clean::host();
     let on_host = ["check", "--workspace", "--target", &host];
-    story.tell("the host is named", Asked::with(&on_host));
+    story.tell("the host is named", CargoCall::with(&on_host));
     let default = "[features]\ndefault = [\"leaf/base\"]\n";
     project.append("crates/mid/Cargo.toml", default);
     story.tell("a default feature is added", CHECK);
@@ -528,7 +531,7 @@ fn new_units_are_explained_in_both_directions() {
         "--features",
         "leaf/base",
     ];
-    story.tell("a feature is selected", Asked::with(&features));
+    story.tell("a feature is selected", CargoCall::with(&features));
     project.replace("crates/leaf/Cargo.toml", "0.1.0", "0.2.0");
     story.tell("the version is 0.2.0", CHECK);
     project.replace("crates/leaf/Cargo.toml", "0.2.0", "0.1.0");
@@ -588,7 +591,7 @@ fn new_units_are_explained_after_a_setting_is_removed() {
     let wrapper = script(&project, "wrapper", "exec \"$@\"\n");
     let on_host = ["check", "--workspace", "--target", &host];
     let selected = ["check", "-p", "leaf", "--features", "base"];
-    let alone = Asked::with(&["check", "-p", "leaf"]);
+    let alone = CargoCall::with(&["check", "-p", "leaf"]);
     let mut present = std::process::Command::new("rustc");
     project.isolated(present.arg("--version"));
     let version = String::from_utf8(present.output().unwrap().stdout).unwrap();
@@ -597,7 +600,7 @@ fn new_units_are_explained_after_a_setting_is_removed() {
         [("RUSTC", &*rustc)],
         [("RUSTC_WORKSPACE_WRAPPER", &*wrapper)],
     );
-    let settings: &[(&str, Asked<'_>, Asked<'_>)] = &[
+    let settings: &[(&str, CargoCall<'_>, CargoCall<'_>)] = &[
         ("RUSTFLAGS", CHECK.set(&[("RUSTFLAGS", "--cfg one")]), CHECK),
         (
             "paths are remapped",
@@ -614,8 +617,8 @@ fn new_units_are_explained_after_a_setting_is_removed() {
             CHECK.set(&[("CARGO_INCREMENTAL", "1")]),
             CHECK,
         ),
-        ("the host is named", Asked::with(&on_host), CHECK),
-        ("a feature is selected", Asked::with(&selected), alone),
+        ("the host is named", CargoCall::with(&on_host), CHECK),
+        ("a feature is selected", CargoCall::with(&selected), alone),
         ("the toolchain", CHECK.set(&of_toolchain), CHECK),
         ("the wrapper", CHECK.set(&of_wrapper), CHECK),
     ];
@@ -691,7 +694,7 @@ fn further_reasons_are_explained_in_both_directions() {
     let project = workspace();
     project.write("crates/app/tests/it.rs", "");
     let mut story = Story::of(&project);
-    let all = Asked::with(&["check", "--workspace", "--all-targets"]);
+    let all = CargoCall::with(&["check", "--workspace", "--all-targets"]);
     project.cargo(all.words).done();
     story.tell("nothing", all);
     project.append("Cargo.toml", "\n[profile.dev]\nopt-level = 1\n");
@@ -735,7 +738,7 @@ fn further_reasons_are_explained_in_both_directions() {
     story.tell("an artifact is removed", all);
     // The profile has the same settings, so its units have the same hashes.
     project.append("Cargo.toml", "\n[profile.twin]\ninherits = \"dev\"\n");
-    let twin = Asked::with(&["check", "--workspace", "--profile=twin"]);
+    let twin = CargoCall::with(&["check", "--workspace", "--profile=twin"]);
     for (to, asked) in [("twin", twin), ("debug", CHECK)] {
         let from = if to == "twin" { "debug" } else { "twin" };
         if project.path(format!("target/{to}")).exists() {
@@ -825,8 +828,8 @@ fn contents_are_explained_where_cargo_compares_contents() {
 #[ignore = "slow: `.ci/nightly rebuilds` runs it"]
 fn a_forced_build_is_explained() {
     let project = workspace();
-    let clippy = Asked::with(&["clippy", "--workspace"]);
-    let fix = Asked::with(&["clippy", "--workspace", "--fix", "--allow-dirty"]);
+    let clippy = CargoCall::with(&["clippy", "--workspace"]);
+    let fix = CargoCall::with(&["clippy", "--workspace", "--fix", "--allow-dirty"]);
     clippy.report(&project, &[]);
     let mut told = String::new();
     for (what, asked) in [

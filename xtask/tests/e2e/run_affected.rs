@@ -117,8 +117,8 @@ fn a_dry_run_prints_the_command_for_each_tool() {
         --- stderr
         note: cheapest features: the selected packages alone (to compile: 3 units for the features of the workspace, 2 units for the selected packages alone)
         --- stderr
-        error: --partition splits tests
-        hint: use it with `test` or `nextest`
+        error: --partition works only with `test` and `nextest`, because it splits tests
+        hint: leave out --partition
         --- exit status 2
         cargo test -p narrow -p wide --locked
         cargo test -p apart -p base --locked

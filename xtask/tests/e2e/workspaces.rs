@@ -116,7 +116,7 @@ fn a_dependency_in_another_workspace_affects_its_dependents() {
         .is(expect![[r#"
             --- stderr
             note: tests/fixtures/broken is skipped: cargo does not load it, and it looks like a fixture: failed to get `gone` as a dependency of package `broken v0.1.0 ([ROOT]/tests/fixtures/broken)`
-            error: none of 4 workspaces has it: no package `nobodys` in this workspace
+            error: none of 4 workspaces has the package: no package `nobodys` in this workspace
             hint: `cargo xtask graph` lists the packages
             --- exit status 2
         "#]]);

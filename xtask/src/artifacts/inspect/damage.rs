@@ -142,7 +142,7 @@ pub(crate) fn caches_to_distrust<'a>(
         let mut copies = files.filter(|it| it.extension() == Some("rmeta"));
         copies.any(|copy| is_equal(&copy, metadata))
     };
-    // A copy that is damaged in another way is no equal copy.
+    // The copy in the cache may be damaged in another way, so that its bytes differ.
     let is_bad = |cache: &Utf8PathBuf| holds_copy(cache) || damaged_cache(cache).is_some();
     let caches = inventory.incremental_of(unit);
     caches.filter(|it| is_bad(it)).cloned().collect()

@@ -145,7 +145,7 @@ impl<'a> ArtifactSelection<'a> {
         if self.options.scope == CleanScope::Packages {
             return of_package;
         }
-        // The set is mostly empty, and a lookup needs copies.
+        // The set is usually empty. This test avoids the copies that a lookup needs.
         if !self.untouched.is_empty()
             && self.untouched.contains(&(found.hash.clone(), unit.clone()))
         {

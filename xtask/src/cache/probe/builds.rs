@@ -43,7 +43,7 @@ pub(crate) struct ProbeBuild {
 }
 
 /// A private server with an empty cache, and the directories of builds.
-pub(super) struct Laboratory {
+pub(super) struct ProbeBuilder {
     /// A private directory outside the work tree.
     pub directory: TemporaryDir,
     /// The names of the variables of this shell that sccache hashes.
@@ -56,7 +56,7 @@ pub(super) struct Laboratory {
     has_build_directory: bool,
 }
 
-impl Laboratory {
+impl ProbeBuilder {
     /// Starts the server.
     pub(super) fn start(
         runner: &Runner,

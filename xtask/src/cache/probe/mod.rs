@@ -15,7 +15,7 @@ use serde::Serialize;
 use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 
-use self::builds::{Laboratory, ProbeBuild};
+use self::builds::{ProbeBuild, ProbeBuilder};
 use self::misses::MissedPackage;
 use crate::cache::status::ReportFormat;
 use crate::cargo_runs::copied_sources;
@@ -105,12 +105,12 @@ fn probe(
     sccache: &Sccache,
     args: &ProbeArgs,
 ) -> Result<ProbeReport> {
-    let laboratory = Laboratory::start(runner, workspace, sccache, &args.build())?;
+    let builder = ProbeBuilder::start(runner, workspace, sccache, &args.build())?;
     output::status("Probing", "the variables of this shell");
-    let variables = variables::culprits(&laboratory)?;
-    let cold = laboratory.build("cold", &laboratory.clean(runner))?;
-    laboratory.remove_target("cold");
-    let warm = laboratory.build("warm", runner)?;
+    let variables = variables::culprits(&builder)?;
+    let cold = builder.build("cold", &builder.clean(runner))?;
+    builder.remove_target("cold");
+    let warm = builder.build("warm", runner)?;
     let mut misses = misses::of(&warm, workspace, &variables);
     let mut builds = vec![cold, warm];
     let (copied, no_copy) = match copied_sources::copy(runner, workspace) {
@@ -118,9 +118,9 @@ fn probe(
         Err(error) => (None, Some(format!("{error:#}"))),
     };
     if let Some(copied) = &copied {
-        laboratory.remove_target("warm");
+        builder.remove_target("warm");
         let there = runner.in_directory(copied.root());
-        let moved = laboratory.build("other path", &there)?;
+        let moved = builder.build("other path", &there)?;
         misses.extend(misses::of(&moved, workspace, &variables));
         builds.push(moved);
     }
@@ -128,7 +128,7 @@ fn probe(
         Some(copied) => (runner.in_directory(copied.root()), "other path"),
         None => (runner.clone(), "warm"),
     };
-    let not_fresh = laboratory.again(last, &place)?;
+    let not_fresh = builder.again(last, &place)?;
     let rate = builds[1].counts.hit_rate().unwrap_or(0.0);
     misses.sort();
     Ok(ProbeReport {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use xtask_impact::process;
 use xtask_impact::process::Runner;
 
-use super::builds::Laboratory;
+use super::builds::ProbeBuilder;
 use crate::compiler_cache::log::CacheOutcome;
 
 /// The name of the tiny crate.
@@ -14,8 +14,8 @@ const NAME: &str = "xtask_cache_probe";
 
 /// Returns the variables with which the tiny package misses the result that was compiled without
 /// them. All variables are tried at once, and then halves of them.
-pub(super) fn culprits(laboratory: &Laboratory) -> Result<Vec<String>> {
-    let package = laboratory.path().join("tiny");
+pub(super) fn culprits(builder: &ProbeBuilder) -> Result<Vec<String>> {
+    let package = builder.path().join("tiny");
     let write = |file: &str, text: &str| fs::write(package.join(file), text);
     let manifest = format!(
         "[package]\nname = \"{NAME}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n"
@@ -24,7 +24,7 @@ pub(super) fn culprits(laboratory: &Laboratory) -> Result<Vec<String>> {
         .and_then(|()| write("Cargo.toml", &manifest))
         .and_then(|()| write("src/lib.rs", ""))
         .with_context(|| format!("cannot write {package}"))?;
-    let all = laboratory.hashed.clone();
+    let all = builder.hashed.clone();
     if all.is_empty() {
         return Ok(all);
     }
@@ -37,9 +37,9 @@ pub(super) fn culprits(laboratory: &Laboratory) -> Result<Vec<String>> {
         let mut command = runner.cargo();
         command.args(["build", "--quiet", "--offline", "--target-dir"]);
         command.arg(package.join(format!("target-{number}")));
-        laboratory.wrap(&mut command);
+        builder.wrap(&mut command);
         let build = || process::output(&mut command);
-        let (built, outcomes) = laboratory.server.outcomes_during(build);
+        let (built, outcomes) = builder.server.outcomes_during(build);
         // A variable with which the package cannot be built changes the build, too.
         built?;
         Ok(outcomes

@@ -1,4 +1,5 @@
-//! The watchdog of a build: it asks the remote cache, and takes a lost server out of the build.
+//! The watchdog of a build: asks the remote cache whether it answers, and removes a server from the
+//! build if it fails.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;

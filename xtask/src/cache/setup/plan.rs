@@ -21,7 +21,7 @@ pub(super) struct SetupPlan {
     pub notes: Vec<String>,
 }
 
-/// The limit of the cache on the disk, as sccache itself chooses it.
+/// sccache's own default limit of the cache on the disk.
 const SIZE: u64 = 10 << 30;
 
 impl SetupPlan {

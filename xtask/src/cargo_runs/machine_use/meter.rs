@@ -75,7 +75,7 @@ impl MachineMeter {
         let now = process::cpu_seconds();
         let own = now.zip(self.cpu).map(|(now, before)| now - before);
         let served = server.map(proc::seconds_of).zip(self.served);
-        // A server that ended in the meantime took its count with it.
+        // The time of a server that ended in the meantime is not known.
         let served = served.map_or(0.0, |(now, before)| (now - before).max(0.0));
         let cpu = own.map(|own| round(own + served));
         let busy = samples.busy();

@@ -70,7 +70,7 @@ fn other_work_counts_only_if_it_takes_the_cores_of_the_build() {
     );
 }
 
-/// Without the figures of Linux, the time of the units and the load tell.
+/// Without the figures of Linux, the times of the units and the load average decide.
 #[test]
 fn units_that_get_too_little_time_are_contended_if_others_were_ready_to_run() {
     let machine = |cpu: f64, usable: f64, load: Option<f64>| MachineUse {

@@ -110,8 +110,9 @@ fn align(
     x: &mut [f64],
     wished: impl Fn(usize, &[f64]) -> Option<f64>,
 ) {
-    // Places less the sizes of the cells before are a sequence that does not fall. Blocks of equal
-    // values are joined until the sequence does not fall.
+    // The sizes of the cells before a cell are subtracted from its place. The cells do not overlap
+    // if these values never decrease. So blocks of equal values are joined until they never
+    // decrease.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     let mut offsets = Vec::new();
     let mut before = 0.0;

@@ -142,7 +142,7 @@ impl Cascade<'_> {
         if let Some(found) = &self.found[place] {
             return found.clone();
         }
-        // Dependencies have no cycle; a damaged record must not make one.
+        // Only a damaged record can make a cycle. This value ends the search in such a cycle.
         self.found[place] = Some(None);
         let mut causes = BTreeSet::new();
         let mut has_built_dependency = false;
@@ -155,8 +155,8 @@ impl Cascade<'_> {
         }
         let found = match &self.own[place] {
             OwnCauses::Fresh if !has_built_dependency => None,
-            // The unit looks fresh only because of a variable of the rehearsal; a dependency is
-            // built.
+            // The own records of the unit show no difference, except for variables that the
+            // rehearsal sets. The unit is built because a dependency is built.
             OwnCauses::Fresh => {
                 let reason = &self.evidence.rehearsal.units[place].reason;
                 reason.is_some().then_some(causes)
@@ -182,8 +182,8 @@ impl Cascade<'_> {
         built.next().is_none()
     }
 
-    /// Returns the cause of a unit that has none of its own, and whose dependencies are fresh.
-    /// `None` if only a dependency that the rehearsal's variables touch stands behind it.
+    /// Returns the cause of a unit that has no cause of its own and whose dependencies have none.
+    /// `None` if a dependency is built only because of the variables that the rehearsal sets.
     fn without_causes(&self, place: usize) -> Option<RootCause> {
         let unit = &self.evidence.rehearsal.units[place];
         let below = &self.graph.dependencies[place];

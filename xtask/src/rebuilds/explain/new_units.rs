@@ -1,4 +1,5 @@
-//! The causes of new units, which cargo builds next to old units without a reason.
+//! The causes of new units. Cargo builds a new unit next to the old unit, and its log gives no
+//! reason.
 
 use xtask_impact::build_dir::dep_info::Fingerprint;
 
@@ -91,8 +92,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// Tells if a dependent was built with another package id of a unit than the present one. `None`
-    /// if no dependent was built before.
+    /// Returns true if a dependent was built with a former package id of a unit. `None` if no
+    /// dependent was built before.
     fn has_other_id(&self, place: usize, siblings: &Siblings<'_>) -> Option<bool> {
         let unit = &self.rehearsal.units[place];
         let name = unit.key.unit()?.target.replace('-', "_");

@@ -1,4 +1,4 @@
-//! The compiler of a rehearsal: a program that cargo takes for its compiler wrapper. It passes
+//! The compiler of a rehearsal: a program that cargo starts as its compiler wrapper. It passes
 //! cargo's questions on to the real compiler, and compiles nothing.
 //!
 //! The program writes down the arguments of each unit, because they show settings that the records

@@ -142,7 +142,7 @@ mod tests {
                 "c",
                 1,
             ),
-            // `git restore` moves no HEAD.
+            // `git restore` does not move `HEAD`.
             (
                 "a restored file",
                 vec![locked.clone(), written("b"), unlocked.clone()],

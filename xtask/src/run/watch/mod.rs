@@ -1,7 +1,8 @@
 //! `run-affected --watch`: runs a tool on what each save affects.
 //!
 //! The system's events wait in a channel while the tool runs. When the tool has ended and no event
-//! has arrived for a moment, the events become one batch, and the batch one run.
+//! has arrived for a moment, all waiting events become one batch, and the tool runs once for the
+//! batch.
 
 mod batch;
 mod places;
@@ -75,7 +76,7 @@ pub(super) fn run(args: &mut Args) -> Result<Status> {
         if let Some(signal) = process::signal_received() {
             return Ok(Status::Forwarded(process::status_of(signal)));
         }
-        // A tool that was interrupted without the kit was ended by the user, too.
+        // The user interrupted the tool, even if the kit did not get the signal.
         if status == Status::Forwarded(process::status_of(2)) {
             return Ok(status);
         }

@@ -337,7 +337,7 @@ impl Case {
     fn is_cured(&self, scene: &Scene) {
         let name = self.name;
         let said = self.fail(scene);
-        // Nothing is too small a cure.
+        // Without the proposed command, the next build fails again.
         assert!(self.fails(scene).is_some(), "{name}");
         let answer = scene.explained(&said);
         let found = &answer["explanations"][0];
@@ -367,8 +367,8 @@ impl Case {
         assert_eq!(self.fails(scene), None, "{name}: {command}");
     }
 
-    /// Checks that no part of the removal cures: a unit or a cache less, and cargo fails again or
-    /// keeps the bad file.
+    /// Checks that every part of the removal is needed: without one unit or one cache, cargo fails
+    /// again or keeps the bad file.
     fn needs_all(&self, scene: &Scene) {
         let said = self.fail(scene);
         let answer = scene.explained(&said);

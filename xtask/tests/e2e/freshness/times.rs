@@ -292,7 +292,7 @@ fn verify_finds_a_file_that_was_replaced_by_an_older_one() {
         base
         top
         --- stderr
-        note: files that changed although their time is old, by the record of the last build: [COUNT] file, first [ROOT]/crates/base/src/lib.rs
+        note: [COUNT] file changed since the last build without a new modification time; the first is [ROOT]/crates/base/src/lib.rs
     "#]]);
     project.xtask(&["freshness", "verify", "--fix"]).done();
     project.xtask(&["freshness", "verify"]).done();

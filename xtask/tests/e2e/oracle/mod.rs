@@ -30,7 +30,7 @@ const FLOORS: [(&str, f64); 2] = [("records", 98.0), ("no records", 95.0)];
 const CASES_A_WORLD: u64 = 5;
 
 #[test]
-fn what_the_kit_says_is_what_cargo_does() {
+fn the_kit_predicts_what_cargo_rebuilds() {
     let first: u64 = number("XTASK_ORACLE_SEED", 0);
     let cases: u64 = number("XTASK_ORACLE_CASES", 10);
     let project = built_sample();
@@ -51,8 +51,8 @@ fn what_the_kit_says_is_what_cargo_does() {
         tally.misses.concat()
     );
     for (evidence, floor) in FLOORS {
-        // A few cases say little, because one case that rightly predicts every unit hides the
-        // others.
+        // A few cases prove little about precision, because one case in which cargo rebuilds every
+        // unit outweighs the others.
         let precision = tally.precision(evidence);
         assert!(
             cases < 100 || precision >= floor,

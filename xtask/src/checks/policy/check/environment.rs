@@ -113,7 +113,7 @@ pub(crate) fn find(subject: &PolicySubject, found: &mut Vec<Finding>) -> Result<
         // value.
         let (mut values, mut is_open) = (Vec::new(), false);
         for known in &subject.workspaces {
-            match beaten(subject, known, name)? {
+            match overridden(subject, known, name)? {
                 None => is_open = true,
                 Some(more) => {
                     let new: Vec<_> = more.into_iter().filter(|it| !values.contains(it)).collect();
@@ -215,7 +215,7 @@ fn sets_flags(line: &str) -> bool {
 
 /// Returns the repository's values that a variable overrides in a workspace, as text. Returns
 /// `None` if the repository sets no such value.
-fn beaten(
+fn overridden(
     subject: &PolicySubject,
     known: &KnownWorkspace,
     name: &str,

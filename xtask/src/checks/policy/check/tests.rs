@@ -139,7 +139,7 @@ fn files_that_set_flags_in_addition_to_the_configuration_are_found() {
         (".vscode/settings.json", "{\"a\": {\"RUSTFLAGS\": \"-Cx\"}}"),
     ];
     let pin = ("rust-toolchain.toml", "");
-    // Flags of a platform only count if the platform is built for.
+    // Flags of a platform count only if cargo builds for the platform.
     let far = "[target.far]\nrustflags = ['-Ca']";
     let for_far = |config| {
         found(
