@@ -23,21 +23,21 @@ pub struct Board {
 /// A departure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// When the train is planned to depart.
+    /// The planned time of departure.
     pub planned: Daytime,
-    /// How late it will be, unless it does not run.
+    /// The expected delay; `None` if the train does not run.
     pub late: Option<Span>,
     /// The code of the line.
     pub line: &'static str,
     /// The name of the station where the train ends.
     pub destination: &'static str,
-    /// Why it is late, if it is and if that is known.
+    /// The cause of the delay, if the train is late and the cause is known.
     pub cause: Option<&'static str>,
 }
 
 impl Board {
-    /// The next departures from `station`, at most `count` of them. A train that has not left yet
-    /// is among them however late it is.
+    /// Returns the next departures from `station`, at most `count` of them. A late train counts
+    /// until it has left.
     pub fn new(
         timetable: &Timetable,
         delays: &Delays,

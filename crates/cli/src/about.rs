@@ -1,4 +1,4 @@
-//! What the tools say about themselves.
+//! The version and the licence of the tools.
 
 const LICENCE: &str = include_str!("../../../LICENSE-MIT");
 

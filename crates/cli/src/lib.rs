@@ -1,4 +1,4 @@
-//! What the command line tools have in common.
+//! Functions that the command line tools share.
 //!
 //! `rail` plans journeys and looks up stations, `rail-board` shows a departure board, and
 //! `rail-check` checks a timetable before it is put into use.

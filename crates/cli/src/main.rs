@@ -20,11 +20,11 @@ struct Arguments {
 enum Command {
     /// Finds the journey that arrives first
     Plan {
-        /// Where it starts: a code or a name
+        /// The station of departure: a code or a name
         from: String,
-        /// Where it ends
+        /// The station of arrival: a code or a name
         to: String,
-        /// When it starts at the earliest
+        /// The earliest time of departure
         #[arg(long, default_value = "08:00")]
         at: Daytime,
         /// The day of the week

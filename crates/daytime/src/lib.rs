@@ -71,7 +71,7 @@ impl Span {
 impl Add<Span> for Daytime {
     type Output = Self;
 
-    /// A later time. The last minute of the service day is as late as it gets.
+    /// Returns a later time, at most the last minute of the service day.
     fn add(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0).min(LAST))
     }
@@ -88,7 +88,7 @@ impl Add for Span {
 impl Sub for Span {
     type Output = Self;
 
-    /// What is left, which is never less than nothing.
+    /// Returns the difference, or zero if the other span is longer.
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

@@ -12,10 +12,10 @@ mod feed;
 #[cfg(test)]
 mod tests;
 
-/// How long a train has to stand. What it is planned to stand beyond that makes up for a delay.
+/// The shortest time that a train stands. A longer planned stop makes up for a delay.
 const SHORTEST_DWELL: Span = Span::minutes(1);
 
-/// Why a train is late.
+/// The cause of a delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum Cause {
     /// A signal does not work.
@@ -27,20 +27,20 @@ pub enum Cause {
     Crew,
 }
 
-/// That a train left a station late.
+/// A report that a train left a station late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The number of the trip.
     pub trip: u32,
     /// The station.
     pub station: Code,
-    /// How late the train was.
+    /// The delay.
     pub late: Span,
-    /// Why, if that is known.
+    /// The cause, if it is known.
     pub cause: Option<Cause>,
 }
 
-/// What is known of the trips of a day.
+/// The reports about the trips of a day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delays {
     reports: BTreeMap<u32, Report>,
@@ -53,27 +53,27 @@ impl Delays {
         Self::default()
     }
 
-    /// Takes note of a report, which replaces the one before it about the same trip.
+    /// Adds a report, which replaces an earlier report about the same trip.
     pub fn report(&mut self, report: Report) {
         self.reports.insert(report.trip, report);
     }
 
-    /// Takes note that a trip does not run.
+    /// Records that a trip does not run.
     pub fn cancel(&mut self, trip: u32) {
         self.cancelled.insert(trip);
     }
 
-    /// Whether the trip does not run.
+    /// Returns true if the trip does not run.
     pub fn is_cancelled(&self, trip: u32) -> bool {
         self.cancelled.contains(&trip)
     }
 
-    /// Why the trip is late, if it is and if that is known.
+    /// Returns the cause of the delay, if the trip is late and the cause is known.
     pub fn cause(&self, trip: u32) -> Option<Cause> {
         self.reports.get(&trip)?.cause
     }
 
-    /// How late the trip is expected to leave a station.
+    /// Returns the delay with which the trip is expected to leave a station.
     pub fn late(&self, trip: &Trip, station: Code) -> Span {
         let Some(report) = self.reports.get(&trip.number()) else {
             return Span::ZERO;
@@ -94,7 +94,7 @@ impl Delays {
         Span::ZERO
     }
 
-    /// When the trip is expected to depart, unless it does not run.
+    /// Returns the expected departure of the trip; `None` if the trip does not run.
     pub fn expected(&self, trip: &Trip, call: &Call) -> Option<Daytime> {
         let runs = !self.is_cancelled(trip.number());
         runs.then(|| call.depart + self.late(trip, call.station))

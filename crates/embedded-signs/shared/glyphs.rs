@@ -1,6 +1,6 @@
 //! The digits as dots, five rows of three. Signs and screens compile this same file.
 
-/// How many rows of dots a glyph has.
+/// The number of rows of dots in a glyph.
 pub const ROWS: usize = 5;
 
 /// For each digit its rows from the top. Bit 2 is the dot on the left.
@@ -26,7 +26,7 @@ pub fn rows(letter: char) -> [u8; ROWS] {
     }
 }
 
-/// A text in lines of dots, where `lit` stands for a dot with light in it.
+/// Returns a text in lines of dots. `lit` stands for a dot that is on.
 pub fn lines(text: &str, lit: char) -> [String; ROWS] {
     std::array::from_fn(|row| {
         let dots = text.chars().flat_map(|letter| {

@@ -1,4 +1,4 @@
-//! What a journey costs: a base price, a price for every zone, and a surcharge at peak hours.
+//! The price of a journey: a base price, a price for every zone, and a surcharge at peak hours.
 
 use std::fmt;
 
@@ -34,15 +34,15 @@ impl fmt::Display for Price {
     }
 }
 
-/// Whether prices are higher at this time.
+/// Returns true if prices are higher at this time.
 pub fn is_peak(time: Daytime) -> bool {
     PEAK_HOURS[usize::from(time.clock_hour())] == b'#'
 }
 
-/// What the journey costs, unless it leaves the fare zones.
+/// Returns the price of a journey; `None` if the journey leaves the fare zones.
 ///
-/// The price is that of the zones between the ends, whatever the way, and the departure decides
-/// whether it is a peak price. A journey without legs is free.
+/// The price depends on the zones between the two ends, not on the way. The departure decides if it
+/// is a peak price. A journey without legs is free.
 pub fn price(journey: &Journey) -> Option<Price> {
     let (Some(first), Some(last)) = (journey.legs.first(), journey.legs.last()) else {
         return Some(Price::default());

@@ -1,4 +1,4 @@
-//! How long a search takes.
+//! Measures the time of a search.
 
 use std::hint::black_box;
 use std::time::Instant;

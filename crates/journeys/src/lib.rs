@@ -12,26 +12,26 @@ mod graph;
 /// A way from one station to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journey {
-    /// Its parts, in order. A journey to where one already is has none.
+    /// The parts, in order. A journey from a station to the same station has no parts.
     pub legs: Vec<Leg>,
 }
 
 /// A part of a journey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// How one gets on.
+    /// The means of travel.
     pub by: Means,
-    /// Where it starts.
+    /// The station where the leg starts.
     pub from: Code,
-    /// When it starts.
+    /// The time of the start.
     pub depart: Daytime,
-    /// Where it ends.
+    /// The station where the leg ends.
     pub to: Code,
-    /// When it ends.
+    /// The time of the end.
     pub arrive: Daytime,
 }
 
-/// How one gets on.
+/// The means of travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
     /// On foot.
@@ -41,24 +41,24 @@ pub enum Means {
 }
 
 impl Journey {
-    /// When the journey starts, unless it has no legs.
+    /// Returns the start of the journey; `None` if the journey has no legs.
     pub fn depart(&self) -> Option<Daytime> {
         self.legs.first().map(|leg| leg.depart)
     }
 
-    /// When the journey ends, unless it has no legs.
+    /// Returns the end of the journey; `None` if the journey has no legs.
     pub fn arrive(&self) -> Option<Daytime> {
         self.legs.last().map(|leg| leg.arrive)
     }
 
-    /// How long it takes.
+    /// Returns the duration of the journey.
     pub fn duration(&self) -> Span {
         let ends = self.arrive().zip(self.depart());
         ends.and_then(|(arrive, depart)| arrive.since(depart))
             .unwrap_or_default()
     }
 
-    /// How often one gets from one train into another.
+    /// Returns the number of changes from one train to another.
     pub fn changes(&self) -> usize {
         let rides = self.legs.iter().filter(|leg| leg.by != Means::Walk).count();
         rides.saturating_sub(1)
@@ -79,7 +79,8 @@ impl Planner {
         }
     }
 
-    /// The journey that arrives first, for one who is at `from` at the time `start`.
+    /// Returns the journey that arrives first, for a passenger who is at `from` at the time
+    /// `start`.
     pub fn plan(&self, from: Code, to: Code, start: Daytime) -> Option<Journey> {
         if !self.graph.is_joined(from, to) {
             return None;

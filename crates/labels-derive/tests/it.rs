@@ -2,7 +2,7 @@
 
 use labels_derive::Label;
 
-/// How full a train is.
+/// The load of a train.
 #[derive(Clone, Copy, Debug, PartialEq, Label)]
 #[allow(dead_code, reason = "the test compares the list of them")]
 pub enum Load {

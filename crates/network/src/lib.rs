@@ -8,7 +8,7 @@ use stations::Code;
 
 include!(concat!(env!("OUT_DIR"), "/lines.rs"));
 
-/// What runs on a line.
+/// The kind of vehicle on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum LineKind {
     /// Trains that stop everywhere.
@@ -41,7 +41,7 @@ impl Line {
         self.name
     }
 
-    /// What runs on the line.
+    /// Returns the kind of vehicle on the line.
     pub fn kind(&self) -> LineKind {
         self.kind
     }
@@ -51,7 +51,7 @@ impl Line {
         self.stops
     }
 
-    /// Where on the line the station is, if it is on the line.
+    /// Returns the position of a station on the line, if the station is on the line.
     pub fn position(&self, station: Code) -> Option<usize> {
         self.stops.iter().position(|stop| *stop == station)
     }

@@ -23,16 +23,16 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-/// What a text is to a reader.
+/// The meaning of a text for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// The head of a table.
     Heading,
-    /// As it should be.
+    /// A good state.
     Good,
-    /// Not as it should be.
+    /// A state that needs attention.
     Warning,
-    /// As it should never be.
+    /// A bad state.
     Bad,
 }
 
@@ -56,17 +56,17 @@ impl Screen {
         }
     }
 
-    /// One without colours.
+    /// Returns a screen without colours.
     pub fn plain() -> Self {
         Self { colour: false }
     }
 
-    /// One with colours.
+    /// Returns a screen with colours.
     pub fn coloured() -> Self {
         Self { colour: true }
     }
 
-    /// The text with what gives it its colour.
+    /// Returns the text with the escape sequences of its colour.
     pub fn paint(self, style: Style, text: &str) -> String {
         if !self.colour {
             return text.to_owned();

@@ -2,10 +2,10 @@
 
 use crate::{Station, all};
 
-/// How alike two names must be, where 1 is the same.
+/// The similarity that two names must have; 1 means equal.
 const ALIKE: f64 = 0.8;
 
-/// The station whose name is most like `text`, if any is.
+/// Returns the station with the name most similar to `text`, if one is similar enough.
 pub fn suggest(text: &str) -> Option<&'static Station> {
     let likeness = |station: &Station| {
         strsim::jaro_winkler(&station.name().to_lowercase(), &text.to_lowercase())

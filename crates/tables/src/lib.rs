@@ -42,7 +42,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What is wrong with a table, and in which line.
+/// A fault in a table, with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableError {
     line: usize,

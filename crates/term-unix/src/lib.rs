@@ -1,8 +1,9 @@
-//! What a terminal on Unix can show, as far as its environment says.
+//! The colours of a terminal on Unix, as far as its environment shows them.
 //!
 //! The package is older than the workspace, and keeps its own version and edition.
 
-/// Whether the terminal shows colours. `lookup` gives the value of an environment variable.
+/// Returns true if the terminal shows colours. `lookup` returns the value of an environment
+/// variable.
 ///
 /// ```
 /// assert!(term_unix::has_colour(|name| (name == "TERM").then(|| "xterm-256color".to_string())));

@@ -1,9 +1,10 @@
-//! What a console on Windows can show, as far as its environment says.
+//! The colours of a console on Windows, as far as its environment shows them.
 
 /// Variables that only consoles with colours set.
 const SIGNS: [&str; 3] = ["WT_SESSION", "ConEmuANSI", "ANSICON"];
 
-/// Whether the console shows colours. `lookup` gives the value of an environment variable.
+/// Returns true if the console shows colours. `lookup` returns the value of an environment
+/// variable.
 ///
 /// ```
 /// assert!(term_windows::has_colour(|name| (name == "WT_SESSION").then(|| "1".to_string())));

@@ -1,4 +1,4 @@
-//! How long it takes to read the sample timetable.
+//! Measures the time of reading the sample timetable.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -38,7 +38,7 @@ impl Days {
     /// All seven.
     pub const DAILY: Self = Self(0b111_1111);
 
-    /// Whether `day` is one of them.
+    /// Returns true if `day` is one of the days.
     pub const fn contains(self, day: Weekday) -> bool {
         self.0 & (1 << day as u8) != 0
     }

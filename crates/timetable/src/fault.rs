@@ -6,7 +6,7 @@ use stations::Code;
 
 use crate::Trip;
 
-/// Why trips do not make a timetable.
+/// The reason why trips do not make a timetable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Two trips have this number.

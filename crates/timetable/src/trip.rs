@@ -9,16 +9,16 @@ use crate::{Days, Weekday};
 /// A stop of a trip at a station.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Where it is.
+    /// The station.
     pub station: Code,
-    /// When the train arrives. At the first station it is the time of departure.
+    /// The time of arrival. At the first station, this is the time of departure.
     pub arrive: Daytime,
-    /// When the train departs. At the last station it is the time of arrival.
+    /// The time of departure. At the last station, this is the time of arrival.
     pub depart: Daytime,
 }
 
 impl Call {
-    /// How long the train stands.
+    /// Returns the time for which the train stands.
     pub fn dwell(&self) -> Span {
         self.depart.since(self.arrive).unwrap_or_default()
     }
@@ -75,7 +75,7 @@ impl Trip {
         boarding.iter().find(|call| call.station == station)
     }
 
-    /// Whether the trip runs on `day`.
+    /// Returns true if the trip runs on `day`.
     pub fn runs_on(&self, day: Weekday) -> bool {
         self.days.contains(day)
     }

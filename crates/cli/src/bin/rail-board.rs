@@ -19,7 +19,7 @@ struct Arguments {
     /// The day of the week
     #[arg(long, default_value = "monday", value_parser = rail_cli::weekday)]
     day: Weekday,
-    /// How many departures are shown at most
+    /// The maximum number of departures
     #[arg(long, default_value_t = 8)]
     count: usize,
     /// Shows the time in large digits

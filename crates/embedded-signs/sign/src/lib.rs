@@ -1,4 +1,4 @@
-//! What a sign on a platform shows: the time, and whether the next train is delayed.
+//! The content of a sign on a platform: the time, and whether the next train is delayed.
 
 use daytime::{Daytime, Span};
 
@@ -9,12 +9,12 @@ const CANCELLED: &str = include_str!("../../messages/cancelled.txt");
 const DELAYED: &str = include_str!("../../messages/delayed.txt");
 const ON_TIME: &str = include_str!("../../messages/on-time.txt");
 
-/// What is known of the next train.
+/// The state of the next train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It comes, with this delay.
+    /// The train comes with this delay.
     Late(Span),
-    /// It does not come.
+    /// The train does not come.
     Cancelled,
 }
 

@@ -18,7 +18,7 @@ pub fn zone(station: Code) -> Option<u8> {
         .find_map(|(number, _)| number.parse().ok())
 }
 
-/// How many zones one passes from one station to another, both of theirs included.
+/// Returns the number of zones from one station to another, including the zones of both stations.
 pub fn passed(from: Code, to: Code) -> Option<u8> {
     Some(zone(from)?.abs_diff(zone(to)?) + 1)
 }

@@ -34,7 +34,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Whether there is a way at all, whatever the time.
+    /// Returns true if there is a way at any time.
     pub(crate) fn is_joined(&self, from: Code, to: Code) -> bool {
         if !self.joined.contains_node(from) {
             return from == to;
@@ -43,7 +43,7 @@ impl Graph {
         std::iter::from_fn(|| visit.next(&self.joined)).any(|station| station == to)
     }
 
-    /// The stations that one can walk to, and how long it takes.
+    /// Returns the stations that a passenger can walk to, each with the time of the walk.
     fn walks_from(&self, station: Code) -> impl Iterator<Item = (Code, Span)> {
         self.walks.edges(station).map(|(_, to, span)| (to, *span))
     }

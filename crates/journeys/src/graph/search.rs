@@ -8,7 +8,7 @@ use stations::Code;
 use super::{Graph, Hop};
 use crate::{Leg, Means};
 
-/// How long one needs to get from a train, or from the street, into a train.
+/// The time that a passenger needs to get from a train, or from the street, into a train.
 const CHANGE: Span = Span::minutes(2);
 
 struct Search<'a> {
@@ -17,7 +17,7 @@ struct Search<'a> {
     start: Daytime,
     /// The last leg of the best way to each station that has been reached.
     best: BTreeMap<Code, Leg>,
-    /// The hop with which one gets into each train that can be caught.
+    /// The hop on which a passenger gets into each train that can be caught.
     boarded: BTreeMap<u32, &'a Hop>,
 }
 
