@@ -1,15 +1,35 @@
-//! The language of the project: plain English in doc comments, documentation, help and messages.
+//! The language of the project: plain English in comments, documentation, help, messages and names of
+//! functions.
 
+use camino::Utf8Path;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::architecture::{all_sources, package};
 
-/// Folders of Rust sources, relative to the kit's package.
-const SOURCES: &[&str] = &["src", "impact/src", "tests", "benches"];
+/// Folders of Rust sources, relative to the top level.
+const SOURCES: &[&str] = &[
+    "xtask/src",
+    "xtask/impact/src",
+    "xtask/tests",
+    "xtask/benches",
+    "xtask/examples",
+    "xtask/fuzz/fuzz_targets",
+    "crates",
+];
+
+/// Pages of documentation, relative to the top level, in addition to those of the folder `docs`.
+const PAGES: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "crates/README.md",
+];
 
 /// Words that a doc comment does not begin with. A doc comment begins with a verb or a noun.
 const BEGINNINGS: &[&str] = &[
     "What", "Whether", "How", "Where", "Which", "Whose", "Of", "Those", "As", "That", "When",
+    "Why", "Who",
 ];
 
 /// Words that readers did not understand, or misunderstood, in the sense that the kit gave them.
@@ -28,10 +48,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("strangers", "other …"),
     ("patient", "context"),
     ("besides", "in addition, not predicted"),
+    ("beaten", "overridden"),
+    ("hears", "reads, is told"),
+    ("laboratory", "workspace, directory"),
+    ("hence", "so"),
+    ("thus", "so"),
+    ("lest", "so that … not"),
+    ("whence", "from where"),
+    ("thereof", "of it"),
+    ("wherein", "in which"),
+    ("albeit", "although"),
 ];
 
 /// Former names of JSON fields, which the documentation lists as renamed.
-const FIELDS: &[&str] = &["mend", "besides"];
+const FIELDS: &[&str] = &["mend", "besides", "is_beaten"];
 
 #[test]
 fn doc_comments_begin_with_a_verb_or_a_noun() {
@@ -65,10 +95,7 @@ fn doc_comments_begin_with_a_verb_or_a_noun() {
 #[test]
 fn documentation_and_messages_avoid_refused_words() {
     let mut found = Vec::new();
-    let top = package().parent().unwrap();
-    let mut pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
-        .map(|name| top.join(name))
-        .to_vec();
+    let mut pages: Vec<_> = PAGES.iter().map(|name| top().join(name)).collect();
     for entry in package().join("docs").read_dir_utf8().unwrap() {
         let path = entry.unwrap().into_path();
         if path.extension() == Some("md") {
@@ -79,28 +106,24 @@ fn documentation_and_messages_avoid_refused_words() {
         let text = std::fs::read_to_string(&page).unwrap();
         for (line, text) in (1..).zip(text.lines()) {
             let words = refused(text).into_iter();
-            found.extend(words.map(|it| format!("{}:{line}: {it}", page.file_name().unwrap())));
+            found.extend(words.map(|it| format!("{page}:{line}: {it}")));
         }
     }
     for (path, source) in sources() {
         // This file names the words.
-        if path == "src/language.rs" {
+        if path == "xtask/src/language.rs" {
             continue;
         }
-        for text in literals(source.parse().unwrap()) {
+        let mut texts = literals(source.parse().unwrap());
+        texts.extend(comments(&source));
+        texts.extend(function_names(source.parse().unwrap()));
+        for text in texts {
             let words = refused(&text).into_iter();
             found.extend(words.map(|it| format!("{path}: {it} in {text}")));
         }
     }
     found.sort();
-    assert!(
-        found.is_empty(),
-        "{}",
-        found.join(
-            "
-"
-        )
-    );
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
@@ -128,6 +151,10 @@ fn refused_words_are_found() {
         literals(source.parse().unwrap()),
         ["\" Help\"", "\"text\"", "r#\"raw\"#"]
     );
+    assert_eq!(function_names(source.parse().unwrap()), ["f"]);
+    let source =
+        "// One,\n    // two.\nlet url = \"http://host\"; // Not read.\n/// Doc.\n// Three.\n";
+    assert_eq!(comments(source), [" One,  two.", " Three."]);
 }
 
 /// Returns the refused words of a text, each with the word to use. Names of JSON fields in quotes
@@ -175,14 +202,59 @@ fn literals(source: TokenStream) -> Vec<String> {
     found
 }
 
-/// Returns the Rust sources of the project, tests included, each with its path.
+/// Returns the names of the functions of a source.
+fn function_names(source: TokenStream) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut after_fn = false;
+    for token in source {
+        let is_fn = matches!(&token, TokenTree::Ident(word) if word == "fn");
+        match token {
+            TokenTree::Group(group) => found.extend(function_names(group.stream())),
+            TokenTree::Ident(name) if after_fn => found.push(name.to_string()),
+            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+        after_fn = is_fn;
+    }
+    found
+}
+
+/// Returns the text of each comment that is not a doc comment and has its own lines.
+fn comments(source: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut in_comment = false;
+    for line in source.lines().map(str::trim_start) {
+        let comment = line.strip_prefix("//");
+        let comment = comment.filter(|it| !it.starts_with(['/', '!']));
+        match (comment, found.last_mut()) {
+            (Some(text), Some(last)) if in_comment => {
+                last.push(' ');
+                last.push_str(text);
+            }
+            (Some(text), _) => found.push(text.to_owned()),
+            (None, _) => {}
+        }
+        in_comment = comment.is_some();
+    }
+    found
+}
+
+/// Returns the Rust sources of the project, tests included, each with its path relative to the top
+/// level.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for directory in SOURCES {
-        for file in all_sources(&package().join(directory)) {
-            let path = file.strip_prefix(package()).unwrap().to_string();
-            found.push((path, std::fs::read_to_string(&file).unwrap()));
+        for file in all_sources(&top().join(directory)) {
+            let path = file.strip_prefix(top()).unwrap().to_string();
+            // One workspace below `crates` has a target directory of its own.
+            if !path.contains("/target/") {
+                found.push((path, std::fs::read_to_string(&file).unwrap()));
+            }
         }
     }
     found
+}
+
+/// The top level of the repository.
+fn top() -> &'static Utf8Path {
+    package().parent().unwrap()
 }
