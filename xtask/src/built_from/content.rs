@@ -182,7 +182,7 @@ pub(crate) struct DirectoryIdentity {
 }
 
 impl DirectoryIdentity {
-    /// Returns the identity; `None` if the system does not tell the time of creation.
+    /// Returns the identity; `None` if the system does not report the time of creation.
     pub(crate) fn of(directory: &Utf8Path) -> Option<Self> {
         let metadata = fs::metadata(directory).ok()?;
         Some(Self {

@@ -265,7 +265,7 @@ impl<'a> ErrorJudge<'a> {
     }
 
     /// Returns the libraries of a crate, limited to those that the failed units of `package` used,
-    /// if the records tell.
+    /// if the records name these.
     pub(super) fn libraries(&self, crate_name: &str, package: Option<PackageIx>) -> Vec<BuiltIx> {
         let all = self
             .inventory

@@ -119,13 +119,13 @@ pub(crate) fn dry_run(runner: &Runner, hook: Hook, arguments: &[String]) -> Resu
 }
 
 /// A hook that git started, and the states that the hook checks.
-struct Fired {
+struct HookEvent {
     hook: Hook,
     checked: CheckedRepository,
     subjects: Vec<CheckedState>,
 }
 
-impl Fired {
+impl HookEvent {
     /// Returns the state to check and the steps, for every workspace that has changed files.
     fn scenes(&self) -> Result<Vec<(HookRun<'_>, Vec<HookStep>)>> {
         let skip = var("SKIP").unwrap_or_default();
@@ -149,7 +149,7 @@ impl Fired {
 }
 
 /// Finds the staged changes that are going to be committed.
-fn pre_commit(runner: &Runner) -> Result<Fired> {
+fn pre_commit(runner: &Runner) -> Result<HookEvent> {
     let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
     let status = repository.status()?;
@@ -165,7 +165,7 @@ fn pre_commit(runner: &Runner) -> Result<Fired> {
         unstaged_paths: differing_paths(repository, status.iter().filter(|it| it.unstaged))?,
         in_place: true,
     };
-    Ok(Fired {
+    Ok(HookEvent {
         hook: Hook::PreCommit,
         subjects: vec![subject],
         checked,
@@ -174,7 +174,7 @@ fn pre_commit(runner: &Runner) -> Result<Fired> {
 
 /// Finds the commits that are going to be pushed. The first argument from git is the name of the
 /// remote; `input` lists the references.
-fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired> {
+fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<HookEvent> {
     let remote = arguments.first().map_or("*", String::as_str);
     let checked = CheckedRepository::find(runner)?;
     let repository = &checked.repository;
@@ -245,7 +245,7 @@ fn pre_push(runner: &Runner, arguments: &[String], input: &str) -> Result<Fired>
             subjects.push(subject);
         }
     }
-    Ok(Fired {
+    Ok(HookEvent {
         hook: Hook::PrePush,
         subjects,
         checked,
@@ -282,7 +282,7 @@ fn base(
 }
 
 /// Runs the steps of a hook in every workspace that has changed files, and reports the outcomes.
-fn check(fired: &Fired, known: &[&'static Check]) -> Result<Status> {
+fn check(fired: &HookEvent, known: &[&'static Check]) -> Result<Status> {
     let start = Instant::now();
     let hook = fired.hook;
     let mut scenes = fired.scenes()?;

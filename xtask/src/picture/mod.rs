@@ -61,7 +61,7 @@ struct PicturedChange {
     /// The reasons of the first steps.
     seeds: Vec<Seed>,
     /// The affected units.
-    units: Vec<LitUnit>,
+    units: Vec<PicturedUnit>,
 }
 
 /// A unit of a chain.
@@ -79,7 +79,7 @@ struct ChainStep {
 
 /// An affected unit.
 #[derive(Debug, Serialize)]
-struct LitUnit {
+struct PicturedUnit {
     node: usize,
     /// The name within the package.
     name: String,
@@ -185,7 +185,7 @@ impl Picture {
                 });
                 through = Some(number);
             }
-            change.units.push(LitUnit {
+            change.units.push(PicturedUnit {
                 node: self.known[&package.id],
                 name: target_name(unit.kind, unit.mode, &unit.target),
                 kind: kind(unit.kind, package.is_proc_macro()),

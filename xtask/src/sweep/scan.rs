@@ -240,7 +240,7 @@ impl DirectoryScan {
             let units = by_crate.get(&key).into_iter().flatten().copied();
             let no_match = shared.owners.is_empty() && !matched.contains(&key);
             // A build of the crate that failed changed the times of the unit. Without any match,
-            // the times tell nothing.
+            // the times of the units do not show which unit owns the directory.
             let is_unsure = |unit: &usize| no_match || self.units[*unit].values.is_empty();
             let unsure: Vec<_> = units.filter(is_unsure).collect();
             shared.owners.extend(unsure);

@@ -23,7 +23,8 @@ use crate::timings::{compare, text};
 pub(crate) struct Limits {
     /// Exit with 1 if the build exceeds this limit: total=SECONDS, critical-path=SECONDS,
     /// growth=PERCENT or package:NAME=SECONDS; or if the hit rate of its compiler cache is lower
-    /// than cache-hits=PERCENT (repeatable); [workspace.metadata.xtask.timings] has more limits
+    /// than cache-hits=PERCENT (repeatable); the limits in [workspace.metadata.xtask.timings] apply
+    /// too
     #[arg(long, hide_short_help = true, value_name = "LIMIT")]
     budget: Vec<String>,
     /// Measure growth against this run [default: the last run of the same kind]

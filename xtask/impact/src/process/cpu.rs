@@ -1,7 +1,7 @@
 //! The processor time of the kit and of its children.
 
 /// Returns the processor time in seconds, user and system, of the kit and of all its children that
-/// have ended, with their descendants. `None` if the system does not tell it.
+/// have ended, with their descendants. `None` if the system does not report it.
 #[cfg(unix)]
 pub fn cpu_seconds() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};

@@ -2,17 +2,18 @@
 //!
 //! A library can be a dependency of both a build script (or procedural macro) and ordinary code.
 //! Cargo may then build the library twice, with different features, and the two variants read
-//! different files. The kit has one unit for both variants. Their records tell the variants apart,
+//! different files. The kit has one unit for both variants. The records distinguish the variants,
 //! because each record names the records of its dependencies. A unit is left out if no record of
 //! the unit depends on a changed variant. The records must also be current, because only current
 //! records are proof: see [`crate::records`]. If a seed does not come from a record, all variants
 //! of its unit are touched.
 //!
-//! Variants with the same features are told apart too: cargo may build a library once for programs
-//! that abort and once for tests that unwind. Other variants are not told apart. A user who builds packages one by one also has records
-//! with other features than a build of the whole workspace, and the kit does not know which of them
-//! the next build needs. A record whose dependency's record is gone is a leftover: such a record
-//! cannot belong to the build of the base, because cargo would have rebuilt the unit.
+//! Two variants with the same features are also distinguished in one case: cargo may build a
+//! library once for programs that abort and once for tests that unwind. Other variants are not
+//! distinguished. A user who builds packages one by one also has records with other features than a
+//! build of the whole workspace, and the kit does not know which of them the next build needs. A
+//! record whose dependency's record is gone is a leftover: such a record cannot belong to the build
+//! of the base, because cargo would have rebuilt the unit.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

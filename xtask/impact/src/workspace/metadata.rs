@@ -22,8 +22,8 @@ use crate::{files, lock_file, quote};
 
 impl Workspace {
     /// Reads the workspace from its manifests, or runs `cargo metadata` if the manifests do not
-    /// tell everything. Returns the workspace, the features that the manifests declare, and the
-    /// manifests of all path dependencies that packages name, even of unused ones.
+    /// contain all information. Returns the workspace, the features that the manifests declare, and
+    /// the manifests of all path dependencies that packages name, even of unused ones.
     pub(crate) fn ask(runner: &Runner, options: &LoadOptions) -> Result<AskedWorkspace> {
         let triples = options.platforms.triples(runner);
         std::thread::scope(|scope| {
@@ -67,7 +67,7 @@ impl Workspace {
     }
 
     /// Reads the workspace that [`Workspace::load`] loads from its manifests. Returns the reason to
-    /// ask cargo if the manifests do not tell everything.
+    /// ask cargo if the manifests do not contain all information.
     ///
     /// # Errors
     /// Returns an error if the answer is inconsistent.

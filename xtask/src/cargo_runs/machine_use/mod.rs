@@ -35,7 +35,7 @@ pub struct MachineUse {
     /// The time from the start of cargo to its end, without waiting for a lock.
     pub wall: f64,
     /// The processor time, user and system, of cargo and all its descendants, and of the server of
-    /// a compiler cache. `None` if the system does not tell it.
+    /// a compiler cache. `None` if the system does not report it.
     pub cpu: Option<f64>,
     /// The processor time of all other work on the machine, with the time that a hypervisor took
     /// away. Known only on Linux.
@@ -47,14 +47,14 @@ pub struct MachineUse {
     pub usable: f64,
     /// The number of the machine's cores.
     pub cores: usize,
-    /// The load average of the last minute before the build. `None` if the system does not tell it.
+    /// The load average of the last minute before the build. `None` on systems without it.
     pub load_before: Option<f64>,
     /// The load average of the last minute at the end of the build.
     pub load_after: Option<f64>,
 }
 
 impl MachineUse {
-    /// Adds the facts that the units of the build tell.
+    /// Adds the processor time that the units of the build could use.
     pub(crate) fn with_units(mut self, build: &BuildTimings) -> Self {
         self.usable = round(usable(build, self.cores));
         self

@@ -47,7 +47,7 @@ pub(super) struct TrialResults {
     pub(super) is_without_effect: bool,
 }
 
-/// The facts about a build that its messages tell.
+/// The facts about a build that cargo's messages contain.
 struct SeenBuild {
     /// The calls of compilers.
     calls: BTreeSet<String>,

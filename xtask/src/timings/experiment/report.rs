@@ -328,7 +328,7 @@ mod tests {
             directory: 3.0MiB to 1.0MiB (-67%)
             cargo calls the compilers in the same way with and without the settings
             the machine did other work during 1 build: the times vary more, so less can be proven
-            3 builds of each kind prove nothing, however different they are; use --repeat 4"#]]
+            3 builds of each kind are too few to prove a difference; use --repeat 4 or more"#]]
         .assert_eq(&lines.join("\n"));
     }
 }

@@ -74,7 +74,7 @@ fn code(status: ExitStatus) -> i32 {
 
 /// Redacts the words that vary from run to run and from machine to machine.
 fn redacted(text: &str) -> String {
-    // Tests that run at the same time make builds contended, and not every system tells the
+    // Tests that run at the same time make builds contended, and not every system reports the
     // processor time.
     let lines = text
         .lines()
