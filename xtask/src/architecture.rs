@@ -102,7 +102,7 @@ fn files_are_read_by_one_module() {
 }
 
 #[test]
-fn imports_are_found_wherever_they_stand() {
+fn imports_are_found_in_declarations_and_bodies() {
     let source = "
         use crate::graph::{Unit, Verb};
         use crate::{vcs::Status, usage, workspace};

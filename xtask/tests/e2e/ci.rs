@@ -182,7 +182,7 @@ fn a_pull_request_becomes_jobs_for_the_affected_packages() {
 /// Two packages need the features of a third. The jobs of `test` build the third package, and run
 /// only the affected tests, each once.
 #[test]
-fn jobs_run_the_affected_tests_alone_whatever_they_build() {
+fn jobs_run_only_the_affected_tests_even_if_they_build_more() {
     let project = Project::with_libraries(&[("base", &[]), ("one", &["base"]), ("two", &["base"])]);
     project.append("crates/base/Cargo.toml", "\n[features]\nmore = []\n");
     project.library("wide", &[]);

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_where_nothing_can_be_created() {
+    fn nothing_is_kept_if_a_file_has_the_name_of_the_directory() {
         let (_scratch, root, own) = workspace();
         let file = own.join("file");
         fs::write(&file, "").unwrap();

@@ -555,7 +555,7 @@ mod tests {
     }
 
     #[test]
-    fn started_by_hand_nothing_leaks() {
+    fn a_kit_started_by_hand_inherits_no_variables_of_cargo_run() {
         let leaks = leaks(&[("RUSTUP_TOOLCHAIN", "nightly"), ("CARGO", "my-cargo")]);
         assert_eq!(leaks.cargo, "my-cargo");
         assert!(!leaks.leaks("RUSTUP_TOOLCHAIN") && !leaks.leaks("CARGO_PKG_NAME"));

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_in_conflict_tells_nothing() {
+    fn a_lock_file_with_merge_conflicts_is_not_compared() {
         assert_eq!(compare_locks(Some(BEFORE), Some("<<<<<<< HEAD\n")), None);
     }
 }

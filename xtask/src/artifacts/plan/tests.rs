@@ -390,7 +390,7 @@ fn a_unit_that_is_only_rerun_is_kept() {
 }
 
 #[test]
-fn the_running_kit_is_kept_in_the_directory_that_holds_it() {
+fn the_running_kit_is_not_removed() {
     let answer = answer(
         "kit: lib bin=xtask\ncore: lib",
         Verb::Check,

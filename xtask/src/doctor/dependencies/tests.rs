@@ -52,7 +52,7 @@ fn macros_are_found_if_they_delay_the_build() {
 }
 
 #[test]
-fn a_difference_of_features_names_the_line_that_ends_it() {
+fn a_difference_of_features_names_the_line_that_would_remove_it() {
     let workspace = workspace("app: lib -> serde\ntool: lib -> serde\nserde@1.0.0 external: lib");
     let id = |name: &str| {
         let mut packages = workspace.packages.iter();

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn few_runs_and_overlapping_runs_prove_nothing() {
+    fn few_runs_and_overlapping_runs_do_not_prove_a_difference() {
         use TrialVerdict::{Faster, NotProven, Slower};
         let low = [1.0, 1.1, 1.2, 1.3, 1.4];
         let high = [2.0, 2.1, 2.2, 2.3, 2.4];

@@ -266,7 +266,7 @@ fn the_graph_equals_the_unit_graph_of_cargo() {
 }
 
 #[test]
-fn facts_that_metadata_leaves_out_add_units_and_remove_none() {
+fn facts_that_metadata_leaves_out_only_add_units() {
     let (directory, runner) = written(ABBREVIATED);
     let ours = ours(&loaded(&runner), Verb::Build);
     let cargos = asked(&runner, &["build", "--workspace", "--all-targets"]);

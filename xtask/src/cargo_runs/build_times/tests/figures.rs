@@ -40,7 +40,7 @@ fn a_build_is_summarized() {
 }
 
 #[test]
-fn an_empty_build_divides_nothing_by_zero() {
+fn an_empty_build_does_not_divide_by_zero() {
     let mut nothing = record(OLD, &["a 0 0 -"]);
     nothing.build.units[0].state = UnitState::Fresh;
     let sums = analyse(&nothing).unwrap();
