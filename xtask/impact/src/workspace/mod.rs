@@ -7,7 +7,7 @@ mod discover;
 mod expected;
 pub(crate) mod features;
 mod flags;
-mod manifest_reader;
+pub(crate) mod manifest_reader;
 mod metadata;
 mod metadata_json;
 mod platforms;

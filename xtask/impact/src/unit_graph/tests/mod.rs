@@ -1,4 +1,5 @@
 mod against_cargo;
+mod public_workspaces;
 
 use std::collections::BTreeSet;
 

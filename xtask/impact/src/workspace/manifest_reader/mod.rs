@@ -21,7 +21,7 @@ mod registry;
 mod resolve;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod toml_manifest;
 mod tree;
 

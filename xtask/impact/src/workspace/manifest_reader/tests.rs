@@ -1,6 +1,5 @@
 //! Comparisons of the reader with `cargo metadata`.
 
-mod public;
 mod refusals;
 mod shapes;
 
@@ -19,7 +18,7 @@ fn write_files(directory: &Utf8Path, text: &str) {
 }
 
 /// Compares the reader's answer with cargo's. Returns the differences.
-fn differences(ours: AskedWorkspace, cargos: AskedWorkspace) -> Option<String> {
+pub(crate) fn differences(ours: AskedWorkspace, cargos: AskedWorkspace) -> Option<String> {
     let sorted = |(workspace, declared, mut named): AskedWorkspace| {
         named.sort();
         (workspace, declared, named)

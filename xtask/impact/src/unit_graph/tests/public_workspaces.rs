@@ -1,14 +1,16 @@
-//! The reader and `cargo metadata` on commits of public workspaces. `XTASK_MANIFESTS` names the
+//! The reader, `cargo metadata` and cargo's unit graph on commits of public workspaces. `XTASK_MANIFESTS` names the
 //! checkouts, separated by colons; `XTASK_MANIFESTS_COMMITS` is the number of commits of each. With
 //! `XTASK_MANIFESTS_OFFLINE`, cargo downloads nothing, and commits with packages that were not
 //! downloaded before are left out. The checkouts are changed: use clones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use camino::Utf8Path;
+use serde_json::Value;
 
-use super::differences;
 use crate::process::{self, Runner};
+use crate::unit_graph::{Mode, UnitGraph, Verb};
+use crate::workspace::manifest_reader::tests::differences;
 use crate::workspace::{LoadOptions, Platforms, Workspace};
 
 #[test]
@@ -101,9 +103,69 @@ fn compared(directory: &Utf8Path) -> String {
     };
     match by_cargo {
         Err(error) => format!("DIFFERENT: cargo fails: {error}"),
-        Ok(cargos) => match differences(read, cargos) {
-            None => "equal".to_owned(),
-            Some(differences) => format!("DIFFERENT: {differences}"),
-        },
+        Ok(cargos) => {
+            let missing = missing_units(&runner, &read.0);
+            match (differences(read, cargos), missing) {
+                (Some(differences), _) => format!("DIFFERENT: {differences}"),
+                (None, None) => "equal; cargo prints no unit graph".to_owned(),
+                (None, Some(units)) if units.is_empty() => "equal, with all units".to_owned(),
+                (None, Some(units)) => format!("DIFFERENT: cargo also plans {units:?}"),
+            }
+        }
     }
+}
+
+/// Returns the units of members that cargo plans, with their features, and that do not fit the
+/// workspace as it was read. Returns `None` if cargo prints no unit graph.
+fn missing_units(runner: &Runner, read: &Workspace) -> Option<BTreeSet<String>> {
+    let mut command = runner.cargo();
+    command.args(["build", "--workspace", "--all-targets", "--offline"]);
+    command.args([
+        "--ignore-rust-version",
+        "--unit-graph",
+        "-Zunstable-options",
+    ]);
+    let output = process::checked(command.env("RUSTC_BOOTSTRAP", "1")).ok()?;
+    let graph: Value = serde_json::from_slice(&output).unwrap();
+    let ours = UnitGraph::new(read, Verb::Build);
+    let name = |id: &str, kind: &str, target: &str, mode| format!("{id} {kind} {target} {mode:?}");
+    let ours: HashSet<String> = ours
+        .units()
+        .map(|(_, unit)| {
+            let kind = serde_json::to_value(unit.kind).unwrap();
+            let package = &read.package(unit.package).id;
+            name(package, kind.as_str().unwrap(), &unit.target, unit.mode)
+        })
+        .collect();
+    let mut missing = BTreeSet::new();
+    for unit in graph["units"].as_array().unwrap() {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let id = text(&unit["pkg_id"]);
+        let package = read.packages().find(|(_, package)| package.id == id);
+        let Some((_, package)) = package.filter(|(_, package)| package.member) else {
+            continue;
+        };
+        let kind = text(&unit["target"]["kind"][0]);
+        let target = text(&unit["target"]["name"]);
+        let mode = match text(&unit["mode"]).as_str() {
+            "build" | "check" => Mode::Build,
+            "test" => Mode::Test,
+            "run-custom-build" => Mode::RunCustomBuild,
+            mode => panic!("the mode {mode}"),
+        };
+        let features = unit["features"].as_array().unwrap().iter().map(text);
+        let unknown: Vec<String> = features
+            .filter(|it| !package.features.contains(it))
+            .collect();
+        // The kind of a library is `lib` in the kit's graph, and a crate type in cargo's.
+        let kind = match kind.as_str() {
+            kind @ ("bin" | "example" | "test" | "bench" | "custom-build") => kind,
+            _ => "lib",
+        };
+        let unit = name(&id, kind, &target, mode);
+        if !ours.contains(&unit) || !unknown.is_empty() {
+            missing.insert(format!("{unit}, unknown features: {unknown:?}"));
+        }
+    }
+    Some(missing)
 }
