@@ -31,7 +31,7 @@ use crate::build_dir::unit_inputs::Newest;
 use crate::cargo_config::CargoConfig;
 use crate::records::layout::PackageDirectories;
 use crate::seeds::rules::{PathRule, Rules};
-use crate::seeds::scripts::{came_or_went, is_in_nested_package};
+use crate::seeds::scripts::{SeenPackage, is_in_nested_package};
 use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::seeds::sources::{Outsides, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
@@ -261,9 +261,8 @@ impl SeedFinder<'_> {
         }
     }
 
-    /// Returns true if an added or deleted file changes nothing for a documentation unit: a record
-    /// of the unit names a newest file of the package that is still the newest. Records that name
-    /// another file were left by earlier builds.
+    /// Returns true if an added or deleted file changes nothing for a documentation unit, because
+    /// the newest file that rustdoc's record names is still the newest.
     fn is_still_documented(
         &mut self,
         unit: UnitIx,
@@ -271,13 +270,13 @@ impl SeedFinder<'_> {
         path: &Utf8Path,
         directory: &Utf8Path,
     ) -> bool {
-        let documented = self.inputs.records.documented(unit);
-        let mut records = documented.iter();
-        documented.iter().all(|record| record.newest.is_some())
-            && records.any(|record| {
-                came_or_went(change, path, record.written)
-                    && self.is_newest(record.newest.as_ref(), path, directory)
-            })
+        let documented = self.inputs.records.documented(unit).iter();
+        let seen = documented.map(|record| SeenPackage {
+            newest: record.newest.as_ref(),
+            at: record.written,
+        });
+        let seen: Vec<_> = seen.collect();
+        !seen.is_empty() && !self.changes_newest(&seen, change, path, directory)
     }
 
     /// Returns true if a unit reads a file according to the unit's sources.

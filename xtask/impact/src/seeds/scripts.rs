@@ -16,6 +16,14 @@ use crate::workspace::{PackageIx, TargetKind};
 const WATCHES_FILE: &str = "its build script watches this file";
 const WATCHES_PACKAGE: &str = "its build script names no input, so it watches the package";
 
+/// The newest file of a package that a build saw.
+pub(super) struct SeenPackage<'a> {
+    /// The file; `None` if the record does not name it.
+    pub(super) newest: Option<&'a Newest>,
+    /// The time of the build.
+    pub(super) at: Option<SystemTime>,
+}
+
 impl SeedFinder<'_> {
     /// Seeds the script runs that watch the file.
     pub(super) fn scripts(&mut self, change: &Change, path: &Utf8Path, is_read: bool) {
@@ -30,28 +38,23 @@ impl SeedFinder<'_> {
                         || !path.starts_with(directory) && finder.sources.covers(directory, path)
                 })
             };
-            // An earlier build with other settings may have left a record. The file that was the newest
-            // at the last build is still the newest.
-            let is_still_newest = records
-                .of(run)
-                .iter()
-                .any(|recorded| match recorded.watch() {
-                    Some(Watch::Package(newest)) => {
-                        came_or_went(change, path, recorded.invoked())
-                            && self.is_newest(newest.as_ref(), path, directory)
-                    }
-                    _ => false,
-                });
+            let runs = records.of(run).iter();
+            let seen = runs.filter_map(|recorded| match recorded.watch() {
+                Some(Watch::Package(newest)) => Some(SeenPackage {
+                    newest: newest.as_ref(),
+                    at: recorded.invoked(),
+                }),
+                _ => None,
+            });
+            let seen: Vec<_> = seen.collect();
+            let reaches_package = !seen.is_empty()
+                && in_package(self)
+                && self.sources.lists(package, path)
+                && self.changes_newest(&seen, change, path, directory);
             let mut because = None;
             for recorded in records.of(run) {
                 match recorded.watch() {
-                    Some(Watch::Package(newest))
-                        if in_package(self)
-                            && self.sources.lists(package, path)
-                            && !(newest.is_some() && is_still_newest) =>
-                    {
-                        because = Some(WATCHES_PACKAGE);
-                    }
+                    Some(Watch::Package(_)) if reaches_package => because = Some(WATCHES_PACKAGE),
                     Some(Watch::Package(Some(newest))) if takes_out(change, path, newest) => {
                         because = Some(WATCHES_PACKAGE);
                     }
@@ -98,6 +101,35 @@ impl SeedFinder<'_> {
                 self.seed(run, Rule::BuildScriptInput, change, because);
             }
         }
+    }
+
+    /// Returns true if a changed path of a package changes the newest file that one of the builds
+    /// saw. An earlier build with other settings may have seen another file. That build does not
+    /// count, because a later build saw the file that is still the newest.
+    pub(super) fn changes_newest(
+        &mut self,
+        seen: &[SeenPackage<'_>],
+        change: &Change,
+        path: &Utf8Path,
+        directory: &Utf8Path,
+    ) -> bool {
+        let mut current = Vec::new();
+        let mut others = Vec::new();
+        for build in seen {
+            let is_current = came_or_went(change, path, build.at)
+                && self.is_newest(build.newest, path, directory);
+            match is_current {
+                true => current.push(build.at),
+                false => others.push(build),
+            }
+        }
+        let last = current.into_iter().max().flatten();
+        let is_superseded = |build: &&SeenPackage<'_>| {
+            build.newest.is_some_and(|newest| newest.path != path)
+                && build.at.is_some()
+                && build.at <= last
+        };
+        !others.iter().all(is_superseded)
     }
 
     /// Returns true if the recorded newest file of a package is not `path` and is still the newest

@@ -281,17 +281,36 @@ fn a_script_runs_again_if_a_watched_file_changes() {
 #[test]
 fn the_newest_file_of_the_last_run_counts() {
     let run = "a build script run: BuildScriptInput\n";
-    let (earlier, last) = (("build.rs", 950), ("src/lib.rs", 900));
+    let (older, newest) = (("build.rs", 950), ("src/lib.rs", 900));
+    let deleted = ("examples/old.rs", 850);
     for (story, records, expected) in [
-        ("the last run", &[last][..], ""),
-        ("an earlier run with other settings", &[earlier, last], ""),
-        ("the newest file was written after the run", &[earlier], run),
+        ("the last run", &[(newest, 500)][..], ""),
+        (
+            "an earlier run with other settings",
+            &[(older, 600), (newest, 500)],
+            "",
+        ),
+        (
+            "a later run with other settings saw the deleted file",
+            &[(newest, 600), (deleted, 500)],
+            run,
+        ),
+        (
+            "a later run with other settings saw an older file",
+            &[(newest, 600), (older, 500)],
+            run,
+        ),
+        (
+            "the newest file was written after the run",
+            &[(older, 500)],
+            run,
+        ),
     ] {
         let mut scene = Scene::new(SCRIPTED, Verb::Check, &[]);
         scene.set_age("a/src/lib.rs", 900);
         scene.compiled(("a", "script"), &["a/build.rs"], 500, (20, &[]));
-        for &newest in records {
-            scene.watched_package("a", newest, 500, 20);
+        for &(newest, age) in records {
+            scene.watched_package("a", newest, age, 20);
         }
         scene.change("a/examples/old.rs", ChangeStatus::Deleted);
         assert_eq!(scene.seeds(), expected, "{story}");
