@@ -4,6 +4,7 @@
 //! belong to a pipe, a device, or a file that grows without end. Only regular files are read,
 //! without waiting, and up to a limit.
 
+mod free_space;
 mod stamp;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use std::time::Duration;
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use free_space::free_space;
 pub use stamp::{FileStamp, nanoseconds, time_of};
 
 use crate::{quote, usage};

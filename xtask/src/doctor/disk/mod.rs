@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
-use camino::{Utf8Path, Utf8PathBuf};
-use xtask_impact::{build_dir, process};
+use camino::Utf8PathBuf;
+use xtask_impact::{build_dir, files};
 
 use crate::artifacts::disk_usage::{DiskUsage, ago, size};
 use crate::artifacts::inspect::crate_metadata::compiler_of;
@@ -22,11 +22,11 @@ static HOLDS: Check = Check {
     finds: "A target directory that is large, or has many old files",
     cost: "Disk space.",
     explanation: "Read: names, lengths and times of all files in the target and the build \
-                  directory, and the free space by `df`. A file and its hard links count once. The \
-                  hash in the file names identifies the package. Reported if the files take 1 GiB \
-                  or more, and a quarter was not written for 30 days, or the files take a tenth of \
-                  the space that would be free without them. Also reported if the files are larger \
-                  than `max-size` in `[workspace.metadata.xtask.sweep]`.\n\nFix: `cargo xtask \
+                  directory, and the free space of the disk. A file and its hard links count once. \
+                  The hash in the file names identifies the package. Reported if the files take 1 \
+                  GiB or more, and a quarter was not written for 30 days, or the files take a \
+                  tenth of the space that would be free without them. Also reported if the files \
+                  are larger than `max-size` in `[workspace.metadata.xtask.sweep]`.\n\nFix: `cargo xtask \
                   sweep` removes old artifacts, and never removes what the next build needs.",
 };
 
@@ -36,9 +36,9 @@ static SPACE: Check = Check {
     finds: "Less free space than the target directory takes",
     cost: "The next build with another profile or toolchain may fill the disk and fail.",
     explanation: "Read: the size of the target and the build directory, and the free space of \
-                  their file system by `df`. Reported if the directories hold 1 GiB or more, and \
-                  the free space is smaller. Without `df`, nothing is reported.\n\nFix: remove the \
-                  old artifacts that `target-size` shows.",
+                  their file system. Reported if the directories hold 1 GiB or more, and the free \
+                  space is smaller. On Windows, nothing is reported.\n\nFix: remove the old \
+                  artifacts that `target-size` shows.",
 };
 
 static INCREMENTAL: Check = Check {
@@ -91,7 +91,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let place = context.place(&own.target, None);
     let mut found = Vec::new();
     let holds = format!("{} holds {}", own.target, size(usage.bytes));
-    let free = free(context, &own.target);
+    let free = files::free_space(&own.target);
     let old = usage.older_than(OLD);
     let limit = context
         .workspace
@@ -176,15 +176,6 @@ fn is_large(bytes: u64, old: u64, free: Option<u64>) -> bool {
         None => bytes >= MUCH,
     };
     bytes >= FLOOR && (is_much || old >= bytes / 4)
-}
-
-/// Returns the free bytes on the file system of a directory, as POSIX's `df` reports them.
-fn free(context: &Context<'_>, directory: &Utf8Path) -> Option<u64> {
-    let mut command = context.runner.program("df");
-    let said = process::checked(command.args(["-Pk", directory.as_str()])).ok()?;
-    let said = String::from_utf8_lossy(&said);
-    let blocks = said.lines().nth(1)?.split_whitespace().nth(3)?;
-    Some(blocks.parse::<u64>().ok()? * 1024)
 }
 
 fn incremental(context: &Context<'_>, usage: &DiskUsage) -> Result<Option<Finding>> {
