@@ -1,13 +1,12 @@
-//! Cargo's unit graph, as printed by `--unit-graph` (JSON, version 1; documented in the unstable
-//! chapter of the Cargo book), in a form that can be compared between two checkouts.
+//! Cargo's unit graph in a form that can be compared between two checkouts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use camino::Utf8Path;
 
-use super::raw::{RawDependency, RawGraph, RawUnit, users_first};
+use super::unit_graph_json::{DependencyJson, UnitGraphJson, UnitJson, users_first};
 use crate::paths::hashed;
 use crate::workspace::name_and_version;
 
@@ -137,12 +136,7 @@ impl CargoUnitGraph {
     /// # Errors
     /// Returns an error if the text is no unit graph, or if its version is not 1.
     pub(super) fn parse(json: &[u8], root: &Utf8Path) -> Result<Self> {
-        let raw = RawGraph::read(json)?;
-        ensure!(
-            raw.version == 1,
-            "unknown version {} of cargo's unit graph",
-            raw.version
-        );
+        let raw = UnitGraphJson::read(json)?;
         let root = RootDirectory(root.as_str().replace('\\', "/"));
         let identities: Vec<(PackageKey, TargetKey)> = raw
             .units
@@ -153,7 +147,7 @@ impl CargoUnitGraph {
         for (raw, (package, target)) in raw.units.into_iter().zip(&identities) {
             let mut dependencies = Vec::with_capacity(raw.dependencies.len());
             let mut described = BTreeSet::new();
-            for RawDependency {
+            for DependencyJson {
                 index,
                 extern_crate_name,
                 options,
@@ -301,10 +295,10 @@ impl RootDirectory {
         }
     }
 
-    fn target(&self, unit: &RawUnit) -> TargetKey {
-        let kind = match unit.target.kind.first().map_or("", String::as_str) {
-            kind @ ("bin" | "example" | "test" | "bench" | "custom-build") => kind,
-            _ => "lib",
+    fn target(&self, unit: &UnitJson) -> TargetKey {
+        let kind = match unit.is_library() {
+            true => "lib",
+            false => unit.kind(),
         };
         TargetKey {
             kind: kind.to_owned(),

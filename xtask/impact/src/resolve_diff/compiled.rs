@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::raw::RawGraph;
 use super::selection::UnitGraphQuery;
+use super::unit_graph_json::UnitGraphJson;
 
 /// A library that is built several times for one platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Compiled {
     ///
     /// # Errors
     /// Returns cargo's message if cargo fails.
-    pub fn ask(asker: &UnitGraphQuery<'_>) -> Result<Self> {
-        let graph = asker.graph(&asker.whole)?;
+    pub fn ask(query: &UnitGraphQuery<'_>) -> Result<Self> {
+        let graph = query.graph(&query.whole)?;
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for unit in &graph.units {
             users.entry(unit.pkg_id.clone()).or_default();
@@ -54,7 +54,7 @@ impl Compiled {
     }
 }
 
-fn several(graph: &RawGraph) -> Vec<Several> {
+fn several(graph: &UnitGraphJson) -> Vec<Several> {
     let mut users: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); graph.units.len()];
     for unit in &graph.units {
         for dependency in &unit.dependencies {
@@ -63,10 +63,7 @@ fn several(graph: &RawGraph) -> Vec<Several> {
     }
     let mut builds: BTreeMap<_, BTreeMap<BTreeSet<&str>, BTreeSet<&str>>> = BTreeMap::new();
     for (unit, users) in graph.units.iter().zip(users) {
-        let is_library = !["bin", "example", "test", "bench", "custom-build"]
-            .iter()
-            .any(|kind| unit.target.kind == [*kind]);
-        if is_library && unit.mode == "build" {
+        if unit.is_library() && unit.mode == "build" {
             let features = unit.features.iter().map(String::as_str).collect();
             let key = (&unit.pkg_id, &unit.platform);
             builds
@@ -117,7 +114,7 @@ mod tests {
             unit("x", "lib", &["std", "full"], &[]),
             unit("a", "bin", &["other"], &[1]),
         ]});
-        let graph: RawGraph = serde_json::from_value(graph).unwrap();
+        let graph: UnitGraphJson = serde_json::from_value(graph).unwrap();
         let set = |names: &[&str]| names.iter().map(|&it| it.to_owned()).collect();
         let expected = Several {
             package: "x".to_owned(),

@@ -21,10 +21,10 @@ mod cargo_unit_graph;
 pub mod compiled;
 mod difference;
 pub mod planned;
-mod raw;
 pub mod selection;
 mod side;
 mod tree;
+pub mod unit_graph_json;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -207,7 +207,7 @@ impl ResolveQuery<'_> {
                 Verb::Test => "test",
                 Verb::Doc => "doc",
             });
-            raw::printed_instead(&mut command, &side.rustc_cache());
+            unit_graph_json::print_instead(&mut command, &side.rustc_cache());
             command.arg("--color=never").args(more).args(self.flags);
             lock_file::replace(&mut command, &side.lock_file);
             process::output(&mut command)

@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::raw::{RawGraph, RawUnit, users_first};
 use super::selection::UnitGraphQuery;
+use super::unit_graph_json::{UnitGraphJson, UnitJson, users_first};
 use crate::build_dir::unit_record::{RecordedKind, RecordedMode, UnitName};
 use crate::paths::hashed;
 
@@ -65,12 +65,7 @@ impl PlannedBuild {
         Self::new(&query.graph(&[])?, command)
     }
 
-    fn new(graph: &RawGraph, command: PlannedFor) -> Result<Self> {
-        ensure!(
-            graph.version == 1,
-            "unknown version {} of cargo's unit graph",
-            graph.version
-        );
+    fn new(graph: &UnitGraphJson, command: PlannedFor) -> Result<Self> {
         let found = forms(graph, command);
         let below = |place: usize| found[place].below.iter().map(|on| on.0);
         let users_first = users_first(found.len(), below)?;
@@ -109,7 +104,7 @@ impl PlannedBuild {
 }
 
 /// A unit of the graph in one form: with or without object code.
-struct Form {
+struct UnitForm {
     unit: usize,
     object_code: bool,
     /// The dependencies, and false for a binary, which is no dependency in records.
@@ -118,13 +113,13 @@ struct Form {
 
 /// Returns the forms in which the command needs the units. A check needs object code only of units
 /// that run on the host while compiling, so a library can have both forms.
-fn forms(graph: &RawGraph, command: PlannedFor) -> Vec<Form> {
+fn forms(graph: &UnitGraphJson, command: PlannedFor) -> Vec<UnitForm> {
     let is_check = command == PlannedFor::Check;
     let mut places = HashMap::new();
-    let mut found: Vec<Form> = Vec::new();
-    let mut place = |unit: usize, object_code: bool, found: &mut Vec<Form>| {
+    let mut found: Vec<UnitForm> = Vec::new();
+    let mut place = |unit: usize, object_code: bool, found: &mut Vec<UnitForm>| {
         *places.entry((unit, object_code)).or_insert_with(|| {
-            found.push(Form {
+            found.push(UnitForm {
                 unit,
                 object_code,
                 below: Vec::new(),
@@ -142,7 +137,7 @@ fn forms(graph: &RawGraph, command: PlannedFor) -> Vec<Form> {
         let mut below = Vec::new();
         for on in &graph.units[unit].dependencies {
             let dependency = &graph.units[on.index];
-            let is_binary = dependency.target.kind == ["bin"];
+            let is_binary = dependency.kind() == "bin";
             if is_check && is_binary {
                 continue;
             }
@@ -160,7 +155,7 @@ fn forms(graph: &RawGraph, command: PlannedFor) -> Vec<Form> {
 
 /// Returns for each form if only build scripts and procedural macros use it. `users_first` is the
 /// order of the forms, every user before its dependencies.
-fn for_host(graph: &RawGraph, found: &[Form], users_first: &[usize]) -> Vec<bool> {
+fn for_host(graph: &UnitGraphJson, found: &[UnitForm], users_first: &[usize]) -> Vec<bool> {
     let mut for_target = vec![false; found.len()];
     let mut is_used = vec![false; found.len()];
     for &place in users_first {
@@ -178,25 +173,24 @@ fn for_host(graph: &RawGraph, found: &[Form], users_first: &[usize]) -> Vec<bool
 
 /// Returns true if a profile asks for debug information. Cargo writes `0` or `"none"` if it does
 /// not, and leaves debug information out of units that only run on the host.
-fn has_debuginfo(unit: &RawUnit) -> bool {
+fn has_debuginfo(unit: &UnitJson) -> bool {
     let debuginfo = unit.profile.get("debuginfo");
     debuginfo.is_some_and(|it| !it.is_null() && it != 0 && it != "none")
 }
 
 /// Returns true for a build script and for a procedural macro. The tests of a procedural macro run
 /// on the target.
-fn runs_on_host(unit: &RawUnit) -> bool {
-    unit.target.kind == ["custom-build"]
-        || unit.target.crate_types == ["proc-macro"] && unit.mode != "test"
+fn runs_on_host(unit: &UnitJson) -> bool {
+    unit.kind() == "custom-build" || unit.is_proc_macro() && unit.mode != "test"
 }
 
 /// Returns false for a documentation test, which rustdoc compiles when the test runs.
-fn is_built(unit: &RawUnit) -> bool {
+fn is_built(unit: &UnitJson) -> bool {
     unit.mode != "doctest"
 }
 
-fn name_of(unit: &RawUnit) -> UnitName {
-    let kind = match unit.target.kind.first().map_or("", String::as_str) {
+fn name_of(unit: &UnitJson) -> UnitName {
+    let kind = match unit.kind() {
         "bin" => RecordedKind::Bin,
         "example" => RecordedKind::Example,
         "test" => RecordedKind::Test,

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::raw::{self, RawGraph, users_first};
+use super::unit_graph_json::{self, UnitGraphJson, users_first};
 use crate::cargo_config::wrapper::asking_cargo;
 use crate::paths::hashed;
 use crate::process::{self, Runner};
@@ -47,8 +47,8 @@ pub struct ExtraPackage {
 }
 
 /// The units of a selection with their features.
-struct Features {
-    graph: RawGraph,
+struct UnitFeatures {
+    graph: UnitGraphJson,
     /// The users of each unit: the indexes of the units that depend on it.
     users: Vec<Vec<usize>>,
     /// A hash for each unit, of its features and of the features of all its dependencies.
@@ -61,9 +61,9 @@ type PackageBuild<'a> = (&'a str, bool);
 
 /// Finds the packages that a selection needs to keep the features of the whole workspace.
 pub struct FeaturePreserver<'a> {
-    asker: UnitGraphQuery<'a>,
-    whole: Features,
-    each: OnceCell<Features>,
+    query: UnitGraphQuery<'a>,
+    whole: UnitFeatures,
+    each: OnceCell<UnitFeatures>,
 }
 
 /// The packages that must be selected so that a selection is built with the features of the whole
@@ -98,11 +98,11 @@ impl<'a> FeaturePreserver<'a> {
     ///
     /// # Errors
     /// Returns cargo's message if cargo fails.
-    pub fn new(asker: UnitGraphQuery<'a>) -> Result<Self> {
+    pub fn new(query: UnitGraphQuery<'a>) -> Result<Self> {
         Ok(Self {
-            whole: asker.ask(&asker.whole)?,
+            whole: query.ask(&query.whole)?,
             each: OnceCell::new(),
-            asker,
+            query,
         })
     }
 
@@ -115,7 +115,7 @@ impl<'a> FeaturePreserver<'a> {
         if self.holds(selected)? {
             return Ok(Preserved::With(Vec::new()));
         }
-        if has_unification(self.asker.runner)?
+        if has_unification(self.query.runner)?
             && self.holds_with(selected, &["--config", UNIFIED])?
         {
             return Ok(Preserved::ByCargo);
@@ -132,7 +132,7 @@ impl<'a> FeaturePreserver<'a> {
     }
 
     fn added(&self, selected: &BTreeSet<String>) -> Result<Vec<ExtraPackage>> {
-        let members = &self.asker.members;
+        let members = &self.query.members;
         Ok(added(&self.whole, self.each()?, members, selected))
     }
 
@@ -145,12 +145,12 @@ impl<'a> FeaturePreserver<'a> {
         let packages = selected.iter().flat_map(|id| ["-p", id]);
         let packages = packages.chain(settings.iter().copied());
         let packages: Vec<String> = packages.map(str::to_owned).collect();
-        Ok(self.asker.ask(&packages)?.is_part_of(&self.whole))
+        Ok(self.query.ask(&packages)?.is_part_of(&self.whole))
     }
 
     /// Returns the units of the whole workspace, each package resolved as if it were selected
     /// alone.
-    fn each(&self) -> Result<&Features> {
+    fn each(&self) -> Result<&UnitFeatures> {
         const EACH: [&str; 3] = [
             "-Zfeature-unification",
             "--config",
@@ -158,7 +158,7 @@ impl<'a> FeaturePreserver<'a> {
         ];
         if self.each.get().is_none() {
             let each = EACH.map(str::to_owned);
-            let each = self.asker.ask(&[&self.asker.whole[..], &each].concat())?;
+            let each = self.query.ask(&[&self.query.whole[..], &each].concat())?;
             drop(self.each.set(each));
         }
         self.each.get().context("it was set above")
@@ -186,13 +186,13 @@ impl FeaturePreserver<'_> {
     /// # Errors
     /// Returns cargo's message if cargo fails.
     pub fn differences(&self) -> Result<Vec<FeatureDifference>> {
-        Ok(differences(&self.whole, self.each()?, &self.asker.members))
+        Ok(differences(&self.whole, self.each()?, &self.query.members))
     }
 }
 
 fn differences(
-    whole: &Features,
-    each: &Features,
+    whole: &UnitFeatures,
+    each: &UnitFeatures,
     members: &BTreeSet<String>,
 ) -> Vec<FeatureDifference> {
     let wanted = whole.below(None);
@@ -232,28 +232,28 @@ fn differences(
 }
 
 impl UnitGraphQuery<'_> {
-    fn ask(&self, packages: &[String]) -> Result<Features> {
-        Features::of(self.graph(packages)?)
+    fn ask(&self, packages: &[String]) -> Result<UnitFeatures> {
+        UnitFeatures::of(self.graph(packages)?)
     }
 
     /// Returns the units that cargo would build for these packages. `packages` are command-line
     /// flags such as `-p`.
-    pub(super) fn graph(&self, packages: &[String]) -> Result<RawGraph> {
+    pub(super) fn graph(&self, packages: &[String]) -> Result<UnitGraphJson> {
         state::create(&self.cache).with_context(|| format!("cannot create {}", self.cache))?;
         let command = || {
             let mut command = asking_cargo(self.runner);
             command.args(&self.command).args(packages);
-            raw::printed_instead(&mut command, &self.cache);
+            unit_graph_json::print_instead(&mut command, &self.cache);
             command
         };
         let (output, _) = lock_file::ask(&command)?;
-        RawGraph::read(&process::succeeded(&command(), output)?)
+        UnitGraphJson::read(&process::succeeded(&command(), output)?)
     }
 }
 
-impl Features {
+impl UnitFeatures {
     /// Computes the users and the hash of each unit.
-    fn of(graph: RawGraph) -> Result<Self> {
+    fn of(graph: UnitGraphJson) -> Result<Self> {
         let count = graph.units.len();
         let below = |unit: usize| graph.units[unit].dependencies.iter().map(|on| on.index);
         let order = users_first(count, below)?;
@@ -350,8 +350,8 @@ impl Features {
 /// on only if something else turns the optional dependency on. So the caller asks cargo to confirm
 /// the result.
 fn added(
-    whole: &Features,
-    each: &Features,
+    whole: &UnitFeatures,
+    each: &UnitFeatures,
     members: &BTreeSet<String>,
     selected: &BTreeSet<String>,
 ) -> Vec<ExtraPackage> {

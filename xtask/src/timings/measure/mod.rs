@@ -13,6 +13,7 @@ use xtask_impact::build_dir::Directories;
 use xtask_impact::cargo_config::cargo_home;
 use xtask_impact::process::Runner;
 use xtask_impact::records::checkouts;
+use xtask_impact::resolve_diff::unit_graph_json::UnitGraphJson;
 use xtask_impact::vcs::{Range, Repository};
 use xtask_impact::workspace::{Package, Workspace};
 use xtask_impact::{files, lock_file, process, quote};
@@ -258,7 +259,10 @@ impl MeasureRequest<'_> {
         };
         let order = lock_file::ask(&command).map_err(|error| error.to_string());
         let order = order.and_then(|(output, _)| match output.status.success() {
-            true => unit_graph::join(build, &String::from_utf8_lossy(&output.stdout)),
+            true => {
+                let graph = UnitGraphJson::read(&output.stdout);
+                unit_graph::join(build, &graph.map_err(|error| format!("{error:#}"))?)
+            }
             false => Err("cargo does not print its unit graph".to_owned()),
         });
         if let Err(why) = order {

@@ -22,7 +22,7 @@ fn planned(text: &str, command: PlannedFor) -> Vec<String> {
         }));
     }
     let graph = json!({ "version": 1, "units": units, "roots": roots });
-    let graph: RawGraph = serde_json::from_value(graph).unwrap();
+    let graph: UnitGraphJson = serde_json::from_value(graph).unwrap();
     let units = PlannedBuild::new(&graph, command).unwrap().units;
     let mut shown: Vec<_> = units
         .iter()

@@ -2,7 +2,7 @@ use super::*;
 
 /// Parses a unit graph, one unit per line: `package kind +feature -> index, index`. A line that
 /// begins with `!` is a root.
-fn features(text: &str) -> Features {
+fn features(text: &str) -> UnitFeatures {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (mut units, mut roots) = (Vec::new(), Vec::new());
     for (place, line) in lines.enumerate() {
@@ -28,7 +28,7 @@ fn features(text: &str) -> Features {
         }));
     }
     let graph = serde_json::json!({ "version": 1, "units": units, "roots": roots });
-    Features::of(serde_json::from_value(graph).unwrap()).unwrap()
+    UnitFeatures::of(serde_json::from_value(graph).unwrap()).unwrap()
 }
 
 fn names(names: &[&str]) -> BTreeSet<String> {

@@ -7,8 +7,11 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use xtask_impact::resolve_diff::unit_graph_json::{
+    DependencyJson, TargetJson, UnitGraphJson, UnitJson,
+};
 
-use super::unit_graph::{self, Graph, TimedEdge, TimedNode};
+use super::unit_graph;
 use crate::cargo_runs::build_times::{
     BuildTimings, Cargos, Run, UnitState, UnitTiming, last_end, round,
 };
@@ -56,7 +59,7 @@ struct LoggedTimes {
 struct Registered {
     index: usize,
     package_id: String,
-    target: Target,
+    target: LoggedTarget,
     mode: String,
     #[serde(default)]
     features: Vec<String>,
@@ -67,7 +70,7 @@ struct Registered {
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct LoggedTarget {
     name: String,
     kind: String,
 }
@@ -102,10 +105,7 @@ pub(crate) fn read(
     is_proc_macro: &dyn Fn(&str, &str) -> bool,
 ) -> Result<(Run, BuildTimings), String> {
     let mut run = Run::default();
-    let mut graph = Graph {
-        version: 1,
-        ..Graph::default()
-    };
+    let mut graph = UnitGraphJson::default();
     let mut times: HashMap<usize, Times> = HashMap::new();
     // Lines of an unknown kind are skipped, and so is an incomplete last line of a cargo that was
     // killed.
@@ -162,7 +162,7 @@ pub(crate) fn read(
     }
     let mut units: Vec<UnitTiming> = Vec::new();
     for (index, node) in graph.units.iter_mut().enumerate() {
-        let (name, version, target, mode) = node.label();
+        let (name, version, target, mode) = unit_graph::label(node);
         if target == "lib" && is_proc_macro(&name, &version) {
             node.target.crate_types = vec!["proc-macro".to_owned()];
         }
@@ -195,29 +195,33 @@ pub(crate) fn read(
         units,
         ..BuildTimings::default()
     };
-    unit_graph::tie(&mut build, &graph)?;
+    if !graph.has_all_units() {
+        return Err("the log names a unit that it lacks".to_owned());
+    }
+    unit_graph::join(&mut build, &graph)?;
     Ok((run, build))
 }
 
 impl Registered {
-    fn node(self) -> TimedNode {
+    fn node(self) -> UnitJson {
         let kind = match self.target.kind.as_str() {
             "build-script" => "custom-build",
             kind => kind,
         };
         let dependencies = self.dependencies.into_iter();
-        TimedNode {
+        UnitJson {
             pkg_id: self.package_id,
-            target: unit_graph::Target {
+            target: TargetJson {
                 kind: vec![kind.to_owned()],
                 crate_types: vec!["lib".to_owned()],
                 name: self.target.name,
+                ..TargetJson::default()
             },
-            // The log names the host like any other platform.
-            platform: None,
             mode: self.mode,
             features: self.features,
-            dependencies: dependencies.map(|index| TimedEdge { index }).collect(),
+            dependencies: dependencies.map(DependencyJson::on).collect(),
+            // The log names the host like any other platform, so there is no platform here.
+            ..UnitJson::default()
         }
     }
 }

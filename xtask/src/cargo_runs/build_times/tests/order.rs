@@ -1,6 +1,7 @@
 //! Tests of the order of units: critical paths, slack, replays.
 
 use serde_json::json;
+use xtask_impact::resolve_diff::unit_graph_json::UnitGraphJson;
 
 use super::{build, page, unit};
 use crate::cargo_runs::build_times::path::{Path, ideal, realised};
@@ -169,9 +170,14 @@ fn node(name: &str, kind: &str, mode: &str, dependencies: &[usize]) -> serde_jso
         .map(|index| json!({ "index": index, "extern_crate_name": name }));
     json!({
         "pkg_id": format!("path+file:///w/{name}#0.1.0"), "mode": mode, "platform": null,
-        "target": { "kind": [kind], "crate_types": [kind], "name": name }, "features": [],
-        "dependencies": edges.collect::<Vec<_>>(),
+        "target": { "kind": [kind], "crate_types": [kind], "name": name, "edition": "2024" },
+        "features": [], "profile": {}, "dependencies": edges.collect::<Vec<_>>(),
     })
+}
+
+fn join(build: &mut BuildTimings, graph: &str) -> Result<(), String> {
+    let graph = UnitGraphJson::read(graph.as_bytes()).map_err(|error| format!("{error:#}"))?;
+    unit_graph::join(build, &graph)
 }
 
 #[test]
@@ -194,7 +200,7 @@ fn cargos_unit_graph_adds_the_dependencies() {
         node("lib", "lib", "test", &[1, 3, 4]),
     ]});
     let mut build = read_report(&html, &[]).unwrap();
-    unit_graph::join(&mut build, &graph.to_string()).unwrap();
+    join(&mut build, &graph.to_string()).unwrap();
     assert_eq!(build.order, Order::UnitGraph);
     let shown: Vec<String> = build
         .units
@@ -220,38 +226,6 @@ fn cargos_unit_graph_adds_the_dependencies() {
     .assert_eq(&shown.join("\n"));
 }
 
-/// Cargo 1.91 reports neither graph indices nor features. `derive` had started before the second
-/// `base` was ready, so the first `base` was built for the host.
-#[test]
-fn equal_units_are_distinguished_by_their_dependents() {
-    let anonymous = |unit: String| unit.replace("\"i\":0", "\"i\":null");
-    let units = [
-        unit("base", "", 0.1, 0.2),
-        unit("derive", "", 0.3, 1.0),
-        unit("base", "", 0.9, 0.4),
-        unit("top", "", 1.3, 1.0),
-    ];
-    let html = page(&format!("[{}]", units.map(anonymous).join(",")), "");
-    let graph = json!({ "version": 1, "roots": [3], "units": [
-        node("base", "lib", "build", &[]),
-        node("base", "lib", "build", &[]),
-        node("derive", "proc-macro", "build", &[1]),
-        node("top", "lib", "build", &[0, 2]),
-    ]});
-    let mut build = read_report(&html, &[]).unwrap();
-    unit_graph::join(&mut build, &graph.to_string()).unwrap();
-    let hosts: Vec<_> = build.units.iter().map(|it| (&*it.name, it.host)).collect();
-    assert_eq!(
-        hosts,
-        [
-            ("base", true),
-            ("derive", true),
-            ("base", false),
-            ("top", false)
-        ]
-    );
-}
-
 /// A graph that cannot be used leaves the build with the report's own dependencies.
 #[test]
 fn the_graph_of_another_build_is_refused() {
@@ -273,7 +247,7 @@ fn the_graph_of_another_build_is_refused() {
     ] {
         let mut build = read_report(&html, &[]).unwrap();
         let before = build.clone();
-        let error = unit_graph::join(&mut build, &graph).unwrap_err();
+        let error = join(&mut build, &graph).unwrap_err();
         assert!(error.contains(why), "{error}");
         assert_eq!(build, before);
     }

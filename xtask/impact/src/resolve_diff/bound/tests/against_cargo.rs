@@ -24,14 +24,14 @@ fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
     let scratch = tempfile::tempdir().unwrap();
     let mut words = command.to_vec();
     words.push("--offline");
-    let keeper = FeaturePreserver::new(UnitGraphQuery {
+    let preserver = FeaturePreserver::new(UnitGraphQuery {
         runner: &runner,
         cache: scratch.path().join("rustc").try_into().unwrap(),
         command: words.into_iter().map(str::to_owned).collect(),
         whole: vec!["--workspace".to_owned()],
         members: members.iter().map(id).collect(),
     });
-    let keeper = keeper.unwrap();
+    let preserver = preserver.unwrap();
     let with_tests = command.contains(&"--all-targets");
     let (mut alone, mut all) = (0, 0);
     for (at, &one) in members.iter().enumerate() {
@@ -39,7 +39,7 @@ fn certain(root: &Utf8Path, command: &[&str]) -> (usize, usize) {
             let selected = BTreeSet::from([one, other]);
             if is_as_in_whole(&workspace, &declared, &selected, with_tests) {
                 let ids = selected.iter().map(id).collect();
-                let said = keeper.keep(&ids).unwrap();
+                let said = preserver.keep(&ids).unwrap();
                 assert_eq!(said, Preserved::With(Vec::new()), "{command:?} of {ids:?}");
                 all += 1;
                 alone += usize::from(one == other);
