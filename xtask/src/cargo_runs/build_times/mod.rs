@@ -66,7 +66,7 @@ pub struct UnitTiming {
     pub target: String,
     /// `build`, `check`, `test`, `check-test`, `doc`, or `run` for a build script.
     pub mode: String,
-    /// The enabled features of the package. Empty if cargo is older than 1.94.
+    /// The enabled features of the package. Empty if only cargo's messages name the unit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
     /// The start in seconds from cargo's start. 0 if the unit never started.

@@ -229,7 +229,7 @@ impl Run {
 /// Returns true if a run's id is valid. The id names the run's file, so other characters are
 /// refused.
 fn is_id(id: &str) -> bool {
-    // Cargo before 1.94 writes a point in the id: `20261121T083728.636708223Z`.
+    // The name of a page, which is its id, may have a point.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     id.starts_with(|first: char| first.is_ascii_alphanumeric())
         && id.len() <= 80

@@ -1,7 +1,7 @@
 //! Reads the page that `cargo build --timings` writes.
 //!
 //! The data of the page are JSON constants in a script. The format is cargo's own; it is not
-//! documented and has no version. This reader knows the formats of cargo 1.91 to 1.100.
+//! documented and has no version. This reader knows the format of cargo 1.95 to 1.100.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -43,7 +43,7 @@ impl fmt::Display for ReportError {
             }
             Self::UnknownShape(what) => write!(
                 f,
-                "the timing report has an unknown form ({what}); build with cargo 1.91 to 1.100, \
+                "the timing report has an unknown form ({what}); build with cargo 1.95 to 1.100, \
                  or update this tool",
             ),
             Self::NegativeTime(unit) => write!(
@@ -64,7 +64,7 @@ impl std::error::Error for ReportError {}
 /// Reads the text of a report. `messages` are the messages of the same build (`--message-format
 /// json`). Without messages, a unit that shows no time is
 /// [`UnitState::Unknown`](crate::cargo_runs::build_times::UnitState::Unknown), and fresh units are
-/// missing if the report leaves them out (before cargo 1.95, and from 1.99).
+/// missing if the report leaves them out (from cargo 1.99 on).
 pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, ReportError> {
     if !html.contains("<title>Cargo Build Timings") {
         return Err(ReportError::NotAReport);
@@ -97,7 +97,7 @@ pub fn read_report(html: &str, messages: &[Message]) -> Result<BuildTimings, Rep
         order: Order::LastBlocker,
         concurrency: curve(html, "CONCURRENCY_DATA"),
         cpu: curve(html, "CPU_USAGE"),
-        // The header's "Total time" is the same figure from cargo 1.94 on, but rounded to 0.1.
+        // The header's "Total time" is the same figure, but rounded to 0.1.
         total: last_end(&units),
         units,
         error,
@@ -170,23 +170,18 @@ fn constant<T: DeserializeOwned>(html: &str, name: &str) -> Option<serde_json::R
     )))
 }
 
-/// A unit as cargo writes it. The optional fields are missing in some versions of cargo.
+/// A unit as cargo writes it.
 #[derive(Deserialize)]
 struct PageUnit {
     name: String,
     version: String,
     target: String,
-    #[serde(default)]
     features: Vec<String>,
     start: f64,
     duration: f64,
-    i: Option<usize>,
-    #[serde(default)]
+    i: usize,
     unblocked_units: Vec<usize>,
-    #[serde(default)]
     unblocked_rmeta_units: Vec<usize>,
-    /// The metadata time, which cargo before 1.94 writes in place of the sections.
-    rmeta_time: Option<f64>,
     sections: Option<Vec<(String, Section)>>,
 }
 
@@ -204,10 +199,9 @@ impl PageUnit {
             let (_, section) = self.sections.iter().flatten().find(|(n, _)| n == name)?;
             Some(between(section.start, section.end))
         };
-        let after_rmeta = self.rmeta_time.map(|rmeta| between(rmeta, self.duration));
         UnitTiming {
-            frontend: section("frontend").or(self.rmeta_time),
-            codegen: section("codegen").or(after_rmeta),
+            frontend: section("frontend"),
+            codegen: section("codegen"),
             link: section("link"),
             target,
             mode,
@@ -217,7 +211,7 @@ impl PageUnit {
             start: self.start,
             duration: self.duration,
             cargos: Cargos {
-                index: self.i,
+                index: Some(self.i),
                 unblocked: self.unblocked_units,
                 unblocked_by_metadata: self.unblocked_rmeta_units,
             },
@@ -227,7 +221,7 @@ impl PageUnit {
 }
 
 /// Splits cargo's label into target and mode: `""` is a library, `" tool \"bin\" (check)"` a
-/// binary. Before cargo 1.95 the binary's label is `" bin \"tool\" (check)"`.
+/// binary, `" build-script"` a build script.
 fn target_and_mode(label: &str) -> (String, String) {
     let label = label.trim();
     let (target, mode) = match label.strip_suffix(')').and_then(|l| l.rsplit_once('(')) {
@@ -240,7 +234,8 @@ fn target_and_mode(label: &str) -> (String, String) {
             format!("{kind} \"{name}\"")
         }
         _ if target.is_empty() => "lib".to_owned(),
-        _ => target.replace("build-script", "build script"),
+        _ if target == "build-script" => "build script".to_owned(),
+        _ => target.to_owned(),
     };
     (target, mode.to_owned())
 }
