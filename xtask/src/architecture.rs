@@ -34,7 +34,7 @@ const KIT: &[&[&str]] = &[
     &["checks"],
     &["cargo_runs", "ci_service", "picture"],
     &["compiler_cache"],
-    &["cli", "page"],
+    &["cli", "page", "toml_text"],
 ];
 
 /// The modules of the engine, from the highest floor to the lowest.

@@ -35,6 +35,7 @@ pub(crate) mod run;
 pub(crate) mod selection;
 pub(crate) mod sweep;
 pub mod timings;
+pub(crate) mod toml_text;
 
 #[cfg(test)]
 mod architecture;

@@ -44,7 +44,7 @@ enum Command {
     /// Find settings that make the cache useless; exit with 1 if one is an error
     Lint(LintArgs),
     /// Build with the cache; if the remote cache fails, continue with the disk or without a cache
-    Run(run::RunArgs),
+    Run(run::CacheRunArgs),
 }
 
 /// Arguments of `cache lint`.

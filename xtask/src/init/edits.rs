@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result};
 use toml::{Table, Value};
 use xtask_impact::usage;
 
+use crate::toml_text::{self, TomlText, holds};
+
 /// The result of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
@@ -29,17 +31,22 @@ pub(crate) fn add_key(text: &str, table: &str, key: &str, value: &Value) -> Resu
         Some(other) => return Ok(Edit::Differs(other.to_string())),
         None => {}
     }
-    let end = line_end(text);
-    let line = format!("{key} = {value}{end}");
-    let new = match header_end(text, table) {
-        Some(at) => [&text[..at], &line, &text[at..]].concat(),
-        None => format!("{}[{table}]{end}{line}", separated(text)),
-    };
+    let mut lines = TomlText::new(text);
+    let line = format!("{key} = {value}");
+    if let Some(header) = lines.header(table) {
+        lines.insert(header + 1, &line);
+    } else if let Some(last) = lines.last_dotted(table) {
+        lines.insert(last + 1, &format!("{table}.{line}"));
+    } else {
+        if !text.is_empty() {
+            lines.push("");
+        }
+        lines.push(&format!("[{table}]"));
+        lines.push(&line);
+    }
     let mut wanted = old;
-    let entry = wanted.entry(table).or_insert(Value::Table(Table::new()));
-    let entry = entry.as_table_mut();
-    entry.and_then(|it| it.insert(key.to_owned(), value.clone()));
-    proven(new, &wanted, &format!("{table}.{key} = {value}"))
+    toml_text::set(&mut wanted, table, key, Some(value.clone()));
+    proven(lines.text(), &wanted, &format!("{table}.{key} = {value}"))
 }
 
 /// Adds a directory to `workspace.exclude` of a root manifest.
@@ -59,14 +66,15 @@ pub(crate) fn exclude(text: &str, directory: &str) -> Result<Edit> {
     }
     list.insert(0, directory.into());
     let mut wanted = old.clone();
-    if let Some(Value::Table(workspace)) = wanted.get_mut("workspace") {
-        workspace.insert("exclude".to_owned(), Value::Array(list.clone()));
-    }
-    let at = header_end(text, "workspace").unwrap_or(0);
-    let key = text[at..].find("exclude").map(|key| at + key);
-    let open = key.and_then(|key| Some(key + text[key..].find('[')? + 1));
-    let open = open.unwrap_or(text.len());
-    let rest = &text[open..];
+    let value = Value::Array(list.clone());
+    toml_text::set(&mut wanted, "workspace", "exclude", Some(value));
+    let by_hand = format!("workspace.exclude = [\"{directory}\"]");
+    let mut lines = TomlText::new(text);
+    let Some(at) = lines.find("workspace", "exclude") else {
+        return Err(refused(&by_hand));
+    };
+    let from = lines.lines.split_off(at).concat();
+    let (key, rest) = from.split_once('[').unwrap_or((&from, ""));
     let space = &rest[..rest.len() - rest.trim_start().len()];
     let word = Value::from(directory);
     let added = match (list.len(), space.contains('\n')) {
@@ -74,64 +82,32 @@ pub(crate) fn exclude(text: &str, directory: &str) -> Result<Edit> {
         (_, true) => format!("{space}{word},"),
         (_, false) => format!("{word}, "),
     };
-    let new = format!("{}{added}{rest}", &text[..open]);
-    proven(
-        new,
-        &wanted,
-        &format!("workspace.exclude = [\"{directory}\"]"),
-    )
+    let new = format!("{}{key}[{added}{rest}", lines.text());
+    proven(new, &wanted, &by_hand)
 }
 
 /// Adds comments to the end of a text.
 pub(crate) fn append_comments(text: &str, comments: &str) -> String {
-    let end = line_end(text);
-    separated(text) + &comments.replace('\n', end)
+    let mut lines = TomlText::new(text);
+    if !text.is_empty() {
+        lines.push("");
+    }
+    lines.text() + &comments.replace('\n', lines.line_break)
 }
 
 /// Returns the new text if it contains exactly the wanted values.
 fn proven(new: String, wanted: &Table, by_hand: &str) -> Result<Edit> {
-    match new.parse::<Table>() {
-        Ok(parsed) if parsed == *wanted => Ok(Edit::Text(new)),
-        _ => Err(usage!(
-            "`init` cannot edit this form of the file\nhint: add {by_hand} by hand, then run \
-             `init` again"
-        )),
+    match holds(&new, wanted) {
+        true => Ok(Edit::Text(new)),
+        false => Err(refused(by_hand)),
     }
 }
 
-/// Returns the position behind the line of a table's header.
-fn header_end(text: &str, table: &str) -> Option<usize> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        at += line.len();
-        let code = line.split('#').next().unwrap_or_default();
-        let name = code
-            .trim()
-            .strip_prefix('[')
-            .and_then(|it| it.strip_suffix(']'));
-        if name.is_some_and(|name| name.trim() == table) && line.ends_with('\n') {
-            return Some(at);
-        }
-    }
-    None
-}
-
-/// Returns the text with an empty line at its end, unless the text is empty.
-fn separated(text: &str) -> String {
-    let end = line_end(text);
-    match (text.is_empty(), text.ends_with('\n')) {
-        (true, _) => String::new(),
-        (false, true) => format!("{text}{end}"),
-        (false, false) => format!("{text}{end}{end}"),
-    }
-}
-
-/// Returns the line ending of a text.
-fn line_end(text: &str) -> &'static str {
-    match text.contains("\r\n") {
-        true => "\r\n",
-        false => "\n",
-    }
+fn refused(by_hand: &str) -> anyhow::Error {
+    usage!(
+        "`init` cannot edit this form of the file\nhint: add {by_hand} by hand, then run `init` \
+         again"
+    )
 }
 
 #[cfg(test)]
@@ -192,8 +168,9 @@ mod tests {
             error: `init` cannot edit this form of the file
             hint: add alias.xtask = "run --" by hand, then run `init` again
             "alias.b = \"build\"\n"
-            error: `init` cannot edit this form of the file
-            hint: add alias.xtask = "run --" by hand, then run `init` again
+            alias.b = "build"
+            alias.xtask = "run --"
+
             "text = '''\n[alias]\n'''\n"
             error: `init` cannot edit this form of the file
             hint: add alias.xtask = "run --" by hand, then run `init` again
@@ -243,8 +220,10 @@ mod tests {
             workspace.exclude = ["xtask", "old"]
 
             ---
-            error: `init` cannot edit this form of the file
-            hint: add workspace.exclude = ["xtask"] by hand, then run `init` again
+            [workspace]
+            # exclude [nothing]
+            exclude = ["xtask", "old"]
+
             ---
         "#]]
         .assert_eq(&told.concat());

@@ -17,7 +17,7 @@ use xtask_impact::workspace::Workspace;
 
 use self::builds::{ProbeBuild, ProbeBuilder};
 use self::misses::MissedPackage;
-use crate::cache::status::ReportFormat;
+use crate::cache::status::StatusFormat;
 use crate::cargo_runs::copied_sources;
 use crate::cli::args::{JobsArg, WorkspaceArgs};
 use crate::cli::output;
@@ -33,7 +33,7 @@ pub(crate) struct ProbeArgs {
     floor: f64,
     /// Print the report in this format
     #[arg(long, value_enum, default_value_t)]
-    format: ReportFormat,
+    format: StatusFormat,
     #[command(flatten)]
     workspace: WorkspaceArgs,
     #[command(flatten)]
@@ -78,9 +78,9 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<Status> {
     let sccache = Sccache::required(&runner)?;
     let report = probe(&runner, &workspace, &sccache, args)?;
     match args.format {
-        ReportFormat::Text => output::advice(&text::text(&report))?,
-        ReportFormat::Json => output::json(&report)?,
-        ReportFormat::Markdown => output::advice(&text::markdown(&report))?,
+        StatusFormat::Text => output::advice(&text::text(&report))?,
+        StatusFormat::Json => output::json(&report)?,
+        StatusFormat::Markdown => output::advice(&text::markdown(&report))?,
     }
     Ok(verdict(!report.passed))
 }

@@ -26,7 +26,7 @@ use crate::compiler_cache::settings::CacheSettings;
 
 /// Arguments of `cache run`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct RunArgs {
+pub(crate) struct CacheRunArgs {
     #[command(flatten)]
     flags: BuildFlags,
     /// Run cargo with these arguments, for example `cache run -- build --release`
@@ -34,7 +34,7 @@ pub(crate) struct RunArgs {
     cargo_args: Vec<String>,
 }
 
-impl RunArgs {
+impl CacheRunArgs {
     /// Returns the arguments of cargo: its command, the flags of the kit, and the other arguments.
     fn words(&self) -> Vec<String> {
         // A toolchain, as in `+nightly build`, stands before the command.
@@ -49,7 +49,7 @@ impl RunArgs {
 ///
 /// # Errors
 /// Returns an error if cargo cannot be started.
-pub(crate) fn run(args: &RunArgs) -> Result<Status> {
+pub(crate) fn run(args: &CacheRunArgs) -> Result<Status> {
     let runner = Runner::new()?;
     let mut cargo = runner.cargo();
     cargo.args(args.words());

@@ -6,6 +6,8 @@
 
 use toml::{Table, Value};
 
+use crate::toml_text::{self, TomlText, holds};
+
 /// The end of each line that an edit adds.
 const ADDED: &str = "# set by `cargo xtask cache setup`";
 
@@ -20,7 +22,7 @@ const OPEN_END: &str = "# no line break before `cargo xtask cache setup`";
 
 /// A value that an edit writes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Setting {
+pub(super) struct TomlSetting {
     /// The table, as in its header: `cache.redis`.
     pub table: &'static str,
     /// The key in the table.
@@ -29,7 +31,7 @@ pub(super) struct Setting {
     pub value: Wanted,
 }
 
-/// The value of a [`Setting`].
+/// The value of a [`TomlSetting`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wanted {
     /// This value.
@@ -46,15 +48,15 @@ pub(super) enum Wanted {
 /// # Errors
 /// Returns a message if the text is not TOML, or if the settings cannot be written without a change
 /// of other lines.
-pub(super) fn with_settings(text: &str, settings: &[Setting]) -> Result<String, String> {
+pub(super) fn with_settings(text: &str, settings: &[TomlSetting]) -> Result<String, String> {
     let before = undone(text).unwrap_or_default();
     let former: Table = before
         .parse()
         .map_err(|error| format!("it is not TOML: {error}"))?;
     let mut expected = former.clone();
-    let mut lines = Lines::new(&before);
+    let (mut lines, has_open_end) = lines_of(&before);
     for setting in settings {
-        let Setting { table, key, .. } = setting;
+        let TomlSetting { table, key, .. } = setting;
         let present = get(&former, table).and_then(|it| it.get(*key));
         let value = match (&setting.value, present) {
             (Wanted::Default(_), Some(_)) | (Wanted::Nothing, None) => continue,
@@ -63,18 +65,18 @@ pub(super) fn with_settings(text: &str, settings: &[Setting]) -> Result<String, 
             (Wanted::Nothing, _) => None,
         };
         if present.is_some() {
-            lines.replace(table, key);
+            replace(&mut lines, table, key);
         }
         if let Some(value) = value {
-            lines.add(table, key, value);
+            add(&mut lines, table, key, value);
         }
-        set(&mut expected, table, key, value.cloned());
+        toml_text::set(&mut expected, table, key, value.cloned());
+    }
+    if has_open_end {
+        lines.push(OPEN_END);
     }
     let after = lines.text();
-    let is_right = after
-        .parse::<Table>()
-        .is_ok_and(|it| pruned(it) == pruned(expected));
-    if !is_right || undone(&after).unwrap_or_default() != before {
+    if !holds(&after, &expected) || undone(&after).unwrap_or_default() != before {
         let lines = settings.iter().filter_map(|setting| match &setting.value {
             Wanted::Value(value) | Wanted::Default(value) => {
                 Some(format!("{}.{} = {value}", setting.table, setting.key))
@@ -104,7 +106,7 @@ pub(super) fn undone(text: &str) -> Option<String> {
         }
     }
     if has_open_end {
-        let length = undone.trim_end_matches('\n').len();
+        let length = undone.trim_end_matches(['\n', '\r']).len();
         undone.truncate(length);
     }
     (!(is_made && undone.trim().is_empty())).then_some(undone)
@@ -116,113 +118,37 @@ pub(super) fn is_edited(text: &str) -> bool {
         .any(|line| line.trim_end().ends_with(ADDED) || line.starts_with(REPLACED))
 }
 
-/// The lines of a file, each with its line break.
-struct Lines {
-    lines: Vec<String>,
-    line_break: &'static str,
-    has_open_end: bool,
+/// Returns the lines of a text, and true if the last line has no line break.
+fn lines_of(text: &str) -> (TomlText, bool) {
+    let mut lines = TomlText::new(text);
+    if text.is_empty() {
+        lines.push(MADE);
+    }
+    let has_open_end = lines.close();
+    (lines, has_open_end)
 }
 
-impl Lines {
-    fn new(text: &str) -> Self {
-        let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let mut lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
-        if text.is_empty() {
-            lines.push(format!("{MADE}{line_break}"));
-        }
-        let has_open_end = lines.last().is_some_and(|it| !it.ends_with('\n'));
-        if has_open_end && let Some(last) = lines.last_mut() {
-            last.push('\n');
-        }
-        Self {
-            lines,
-            line_break,
-            has_open_end,
-        }
-    }
-
-    /// Makes the line of a key a comment.
-    fn replace(&mut self, table: &str, key: &str) {
-        if let Some(at) = self.find(table, key) {
-            self.lines[at].insert_str(0, REPLACED);
-        }
-    }
-
-    /// Adds a line with a key: below the header of its table, next to other dotted keys of the
-    /// table, or at the end, in a new table.
-    fn add(&mut self, table: &str, key: &str, value: &Value) {
-        let end = self.line_break;
-        if let Some(header) = self.header(table) {
-            let below = self.lines[header + 1..].iter();
-            let added = below
-                .take_while(|line| line.trim_end().ends_with(ADDED))
-                .count();
-            let line = format!("{key} = {value} {ADDED}{end}");
-            self.lines.insert(header + 1 + added, line);
-            return;
-        }
-        let dotted = format!("{table}.");
-        let is_dotted = |line: &String| key_of(line).is_some_and(|it| it.starts_with(&dotted));
-        if let Some(last) = self.lines[..self.root()].iter().rposition(is_dotted) {
-            self.lines
-                .insert(last + 1, format!("{table}.{key} = {value} {ADDED}{end}"));
-            return;
-        }
-        self.lines.push(format!("[{table}] {ADDED}{end}"));
-        self.lines.push(format!("{key} = {value} {ADDED}{end}"));
-    }
-
-    /// Returns the place of a key's line.
-    fn find(&self, table: &str, key: &str) -> Option<usize> {
-        let whole = format!("{table}.{key}");
-        let mut lines = self.lines[..self.root()].iter();
-        if let Some(at) = lines.position(|line| key_of(line).is_some_and(|it| it == whole)) {
-            return Some(at);
-        }
-        let first = self.header(table)? + 1;
-        let mut lines = self.lines[first..].iter();
-        let lines = lines.by_ref().take_while(|line| header_of(line).is_none());
-        let mut lines = lines.map(|line| key_of(line));
-        Some(first + lines.position(|it| it.is_some_and(|it| it == key))?)
-    }
-
-    fn header(&self, table: &str) -> Option<usize> {
-        let mut lines = self.lines.iter();
-        lines.position(|line| header_of(line).is_some_and(|it| it == table))
-    }
-
-    /// Returns the number of lines before the first header.
-    fn root(&self) -> usize {
-        let mut lines = self.lines.iter();
-        lines
-            .position(|line| header_of(line).is_some())
-            .unwrap_or(self.lines.len())
-    }
-
-    fn text(mut self) -> String {
-        if self.has_open_end {
-            self.lines.push(format!("{OPEN_END}{}", self.line_break));
-        }
-        self.lines.concat()
+/// Makes the line of a key a comment.
+fn replace(lines: &mut TomlText, table: &str, key: &str) {
+    if let Some(at) = lines.find(table, key) {
+        lines.lines[at].insert_str(0, REPLACED);
     }
 }
 
-/// Returns the name in the header of a table, without quotes and spaces.
-fn header_of(line: &str) -> Option<String> {
-    let name = line.trim_start().strip_prefix('[')?;
-    let (name, _) = name.split_once(']')?;
-    Some(plain(name))
-}
-
-/// Returns the key of a line, without quotes and spaces.
-fn key_of(line: &str) -> Option<String> {
-    let line = line.trim_start();
-    let (key, _) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
-    Some(plain(key))
-}
-
-fn plain(name: &str) -> String {
-    name.replace(['"', '\'', ' ', '\t'], "")
+/// Adds a line with a key: below the header of its table, next to other dotted keys of the table, or
+/// at the end, in a new table.
+fn add(lines: &mut TomlText, table: &str, key: &str, value: &Value) {
+    if let Some(header) = lines.header(table) {
+        let below = lines.lines[header + 1..].iter();
+        let added = below.take_while(|line| line.trim_end().ends_with(ADDED));
+        let at = header + 1 + added.count();
+        lines.insert(at, &format!("{key} = {value} {ADDED}"));
+    } else if let Some(last) = lines.last_dotted(table) {
+        lines.insert(last + 1, &format!("{table}.{key} = {value} {ADDED}"));
+    } else {
+        lines.push(&format!("[{table}] {ADDED}"));
+        lines.push(&format!("{key} = {value} {ADDED}"));
+    }
 }
 
 fn get<'a>(root: &'a Table, table: &str) -> Option<&'a Table> {
@@ -230,35 +156,12 @@ fn get<'a>(root: &'a Table, table: &str) -> Option<&'a Table> {
     parts.try_fold(root, |at, part| at.get(part)?.as_table())
 }
 
-fn set(root: &mut Table, table: &str, key: &str, value: Option<Value>) {
-    let mut at = root;
-    for part in table.split('.') {
-        let below = at.entry(part).or_insert_with(|| Value::Table(Table::new()));
-        let Value::Table(below) = below else { return };
-        at = below;
-    }
-    match value {
-        Some(value) => at.insert(key.to_owned(), value),
-        None => at.remove(key),
-    };
-}
-
-/// Removes empty tables, which mean nothing in either file.
-fn pruned(table: Table) -> Table {
-    let kept = table.into_iter().map(|(key, value)| match value {
-        Value::Table(below) => (key, Value::Table(pruned(below))),
-        value => (key, value),
-    });
-    kept.filter(|(_, value)| value.as_table().is_none_or(|it| !it.is_empty()))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn settings() -> [Setting; 3] {
-        let setting = |table, key, value| Setting { table, key, value };
+    fn settings() -> [TomlSetting; 3] {
+        let setting = |table, key, value| TomlSetting { table, key, value };
         [
             setting("build", "rustc-wrapper", Wanted::Value("sccache".into())),
             setting("build", "incremental", Wanted::Value(false.into())),
@@ -314,6 +217,7 @@ mod tests {
         for text in [
             "build.jobs = 2\n[env]\nA = \"1\"\n",
             "build.incremental = true\r\nbuild.rustc-wrapper = \"sccache\"\r\n",
+            "[build]\r\njobs = 2",
             "[ \"build\" ]\n'incremental' = true\n",
             "[cache]\ndisk.dir = '/x'\n[build]\nincremental = false\nrustc-wrapper = 'a'\n",
         ] {
@@ -323,7 +227,7 @@ mod tests {
             }
             edited(text);
         }
-        let twice = [Setting {
+        let twice = [TomlSetting {
             table: "build",
             key: "rustc-wrapper",
             value: Wanted::Nothing,

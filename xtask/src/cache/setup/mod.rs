@@ -21,7 +21,7 @@ use crate::compiler_cache::program::Sccache;
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetupArgs {
     #[command(subcommand)]
-    store: Store,
+    store: CacheStore,
     /// Limit the cache on the disk to this size, for example 20G or 500M [default: 10G]
     #[arg(long, value_name = "SIZE", value_parser = plan::size, global = true)]
     size: Option<u64>,
@@ -35,7 +35,7 @@ pub(crate) struct SetupArgs {
 
 /// The storage of the cache.
 #[derive(Clone, Debug, clap::Subcommand)]
-pub(super) enum Store {
+pub(super) enum CacheStore {
     /// Keep the cache on this machine's disk
     Local,
     /// Share the cache through a Redis server

@@ -7,9 +7,9 @@ use xtask_impact::process::Runner;
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
-use super::Store;
+use super::CacheStore;
 use super::change::{FileChange, text_of};
-use super::edit::{Setting, Wanted, is_edited, undone, with_settings};
+use super::edit::{TomlSetting, Wanted, is_edited, undone, with_settings};
 use crate::compiler_cache::settings::{self, UrlParts};
 
 /// The changes of `cache setup`, with notes for the user.
@@ -32,13 +32,13 @@ impl SetupPlan {
     pub(super) fn new(
         runner: &Runner,
         workspace: &Workspace,
-        store: &Store,
+        store: &CacheStore,
         size: Option<u64>,
     ) -> Result<Self> {
         let (mut settings, notes) = store.settings()?;
         settings.push(match size {
             Some(size) => setting("cache.disk", "size", number(size)?),
-            None => Setting {
+            None => TomlSetting {
                 table: "cache.disk",
                 key: "size",
                 value: Wanted::Default(number(SIZE)?),
@@ -117,13 +117,13 @@ fn files(runner: &Runner, workspace: &Workspace) -> Result<[Utf8PathBuf; 2]> {
     Ok([policy, own])
 }
 
-fn setting(table: &'static str, key: &'static str, value: impl Into<Value>) -> Setting {
+fn setting(table: &'static str, key: &'static str, value: impl Into<Value>) -> TomlSetting {
     let value = Wanted::Value(value.into());
-    Setting { table, key, value }
+    TomlSetting { table, key, value }
 }
 
-fn without(table: &'static str, key: &'static str) -> Setting {
-    Setting {
+fn without(table: &'static str, key: &'static str) -> TomlSetting {
+    TomlSetting {
         table,
         key,
         value: Wanted::Nothing,
@@ -156,9 +156,9 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "the size is too large".to_owned())
 }
 
-impl Store {
+impl CacheStore {
     /// Returns the settings of sccache's own configuration, and the notes about credentials.
-    fn settings(&self) -> Result<(Vec<Setting>, Vec<String>)> {
+    fn settings(&self) -> Result<(Vec<TomlSetting>, Vec<String>)> {
         let (mut settings, notes) = match self {
             Self::Local => (Vec::new(), Vec::new()),
             Self::Redis { url } => redis(url)?,
@@ -220,7 +220,7 @@ fn filled<'a>(what: &str, value: &'a str) -> Result<&'a str> {
 }
 
 /// The settings of a remote, and the notes about its credentials.
-type RemoteSettings = (Vec<Setting>, Vec<String>);
+type RemoteSettings = (Vec<TomlSetting>, Vec<String>);
 
 fn redis(text: &str) -> Result<RemoteSettings> {
     let known = ["redis", "rediss", "tcp"];

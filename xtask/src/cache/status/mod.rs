@@ -21,14 +21,14 @@ use crate::compiler_cache::settings::CacheSettings;
 pub(crate) struct StatusArgs {
     /// Print the status in this format
     #[arg(long, value_enum, default_value_t)]
-    format: ReportFormat,
+    format: StatusFormat,
     #[command(flatten)]
     workspace: WorkspaceArgs,
 }
 
 /// The formats of reports about the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
-pub(crate) enum ReportFormat {
+pub(crate) enum StatusFormat {
     /// Print text for people
     #[default]
     Text,
@@ -53,9 +53,9 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Status> {
     let report = StatusReport::new(wrapper.as_ref(), sccache.as_ref(), &settings)
         .with_last_run(last, &workspace);
     match args.format {
-        ReportFormat::Text => output::advice(&text::text(&report))?,
-        ReportFormat::Json => output::json(&report)?,
-        ReportFormat::Markdown => output::advice(&text::markdown(&report))?,
+        StatusFormat::Text => output::advice(&text::text(&report))?,
+        StatusFormat::Json => output::json(&report)?,
+        StatusFormat::Markdown => output::advice(&text::markdown(&report))?,
     }
     Ok(verdict(report.remotes.iter().any(|it| !it.answers)))
 }

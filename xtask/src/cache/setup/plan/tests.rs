@@ -1,6 +1,6 @@
 use super::*;
 
-fn written(store: &Store) -> String {
+fn written(store: &CacheStore) -> String {
     match store.settings() {
         Ok((settings, notes)) => {
             let text = with_settings("", &settings).unwrap();
@@ -15,16 +15,16 @@ fn written(store: &Store) -> String {
 
 #[test]
 fn each_store_is_a_chain_from_the_disk_to_the_remote() {
-    let s3 = |endpoint: Option<&str>| Store::S3 {
+    let s3 = |endpoint: Option<&str>| CacheStore::S3 {
         bucket: "team".to_owned(),
         region: None,
         endpoint: endpoint.map(str::to_owned),
     };
-    let redis = |url: &str| Store::Redis {
+    let redis = |url: &str| CacheStore::Redis {
         url: url.to_owned(),
     };
     let stores = [
-        Store::Local,
+        CacheStore::Local,
         redis("redis://cache.example"),
         redis("rediss://me:secret@[::1]:7000/2#insecure"),
         redis("http://cache.example"),
@@ -32,10 +32,10 @@ fn each_store_is_a_chain_from_the_disk_to_the_remote() {
         s3(None),
         s3(Some("http://127.0.0.1:9000")),
         s3(Some("http://me:secret@h")),
-        Store::Gcs {
+        CacheStore::Gcs {
             bucket: " ".to_owned(),
         },
-        Store::Gha,
+        CacheStore::Gha,
     ];
     let shown: Vec<_> = stores.iter().map(written).collect();
     expect_test::expect![[r#"
