@@ -1,6 +1,6 @@
 //! Imports run downward only, in the kit and in the engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
@@ -179,6 +179,41 @@ fn the_kit_exports_few_modules() {
         pub use cli::status::Status;
         pub use commands::{Command, command, main};"#]]
     .assert_eq(&exported.join("\n"));
+}
+
+/// Type names that stand for two types. Each command has its own arguments, subcommands, formats and
+/// errors; every other name is unique, so that a search finds one type.
+#[test]
+fn few_type_names_are_defined_twice() {
+    const COMMON: &[&str] = &["Args", "Command", "Error", "Format"];
+    let mut defined: BTreeMap<String, usize> = BTreeMap::new();
+    for directory in ["src", "impact/src"] {
+        for file in files(&package().join(directory)) {
+            let source = std::fs::read_to_string(&file).unwrap();
+            for name in source.lines().filter_map(type_name) {
+                *defined.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+    }
+    let is_double = |(name, count): &(String, usize)| *count > 1 && !COMMON.contains(&&**name);
+    let double = defined.into_iter().filter(is_double);
+    let double: Vec<_> = double.map(|(name, _)| name).collect();
+    assert!(double.len() <= 8, "{double:?}");
+    expect_test::expect!["BuildRecord Evidence JudgedUnit Reason Record Records Share"]
+        .assert_eq(&double.join(" "));
+}
+
+/// Returns the name of the type that a line outside all other items defines.
+fn type_name(line: &str) -> Option<&str> {
+    let line = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.trim_start(),
+        None => line,
+    };
+    let (keyword, rest) = line.split_once(' ')?;
+    let is_type = ["struct", "enum", "trait", "type", "union"].contains(&keyword);
+    let name = rest.split(|letter: char| !letter.is_alphanumeric()).next();
+    name.filter(|_| is_type)
 }
 
 /// Returns the imports of the sources below a directory that do not run downward, a line each.

@@ -134,7 +134,7 @@ fn clean_one(args: &Args, name: Option<&str>, mut question: Query) -> Result<(St
     let mut before = None;
     if args.verify {
         // A build may write source files, so nothing is read before the build.
-        question.ahead = None;
+        question.prefetch = None;
         question.workspace.lock_file.check()?;
         // The artifacts must exist before the clean. Otherwise a later build of them proves
         // nothing.

@@ -14,11 +14,11 @@ pub(crate) fn bytes(metadata: &Metadata) -> u64 {
 }
 
 /// The identity of a file with several hard links: the device and the number of the file.
-pub(crate) type Link = (u64, u64);
+pub(crate) type HardLink = (u64, u64);
 
 /// Returns the identity of a file that has several hard links. Returns `None` for a file with one
 /// name, and on systems without this information.
-pub(crate) fn link(metadata: &Metadata) -> Option<Link> {
+pub(crate) fn link(metadata: &Metadata) -> Option<HardLink> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;

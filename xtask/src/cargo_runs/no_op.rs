@@ -15,7 +15,7 @@ use super::rehearsal::{JudgedUnit, log};
 
 /// A cargo command whose artifacts have to stay fresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeptCommand {
+pub(crate) struct KeepCommand {
     /// The text that the user wrote.
     pub text: String,
     /// The environment variables in front of the command.
@@ -67,7 +67,7 @@ const COMMANDS: [(&str, &str, &[&str]); 8] = [
     ("rustc", "", &["rustc"]),
 ];
 
-impl KeptCommand {
+impl KeepCommand {
     /// Parses a command such as `clippy --workspace`, `+nightly test` or
     /// `RUSTFLAGS="-C debuginfo=0" cargo build`.
     ///
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn kept_commands_are_parsed() {
-        let shown = |text: &str| match KeptCommand::parse(text) {
+        let shown = |text: &str| match KeepCommand::parse(text) {
             Ok(it) => format!(
                 "{:?} {:?} {:?} {:?} in {}\n",
                 it.variables, it.toolchain, it.arguments, it.target_directory, it.profile
@@ -366,7 +366,7 @@ mod tests {
             the keep command `build 'x` has a quote without an end
         "#]]
         .assert_eq(&all.map(shown).concat());
-        let error = KeptCommand::parse("nextest run").unwrap_err().to_string();
+        let error = KeepCommand::parse("nextest run").unwrap_err().to_string();
         assert!(error.contains("write `test`"), "{error}");
     }
 

@@ -43,7 +43,7 @@ type Chosen = Result<(ComparedStates, String), String>;
 
 /// A service of continuous integration.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Service {
+enum BaseService {
     GitHub,
     GitLab,
     /// Any other service.
@@ -66,10 +66,10 @@ const OTHERS: [(&str, Option<&str>); 5] = [
 pub(crate) fn detect(facts: &CiRun<'_>) -> Base {
     let service = service(facts.variable);
     let chosen = match service {
-        Service::GitHub => on_github(facts),
-        Service::GitLab => on_gitlab(facts),
-        Service::Other => elsewhere(facts),
-        Service::Nowhere => last_success(facts).unwrap_or_else(|| {
+        BaseService::GitHub => on_github(facts),
+        BaseService::GitLab => on_gitlab(facts),
+        BaseService::Other => elsewhere(facts),
+        BaseService::Nowhere => last_success(facts).unwrap_or_else(|| {
             let what = "the merge base with the default branch; no CI service was found";
             Ok((merge_base(None), what.to_owned()))
         }),
@@ -90,22 +90,24 @@ pub(crate) fn detect(facts: &CiRun<'_>) -> Base {
     }
 }
 
-fn service(variable: &dyn Fn(&str) -> Option<String>) -> Service {
+fn service(variable: &dyn Fn(&str) -> Option<String>) -> BaseService {
     let is_set = |name: &str| variable(name).is_some();
     match () {
-        () if is_set("GITHUB_ACTIONS") => Service::GitHub,
-        () if is_set("GITLAB_CI") => Service::GitLab,
-        () if OTHERS.iter().any(|(name, _)| is_set(name)) => Service::Other,
-        () => Service::Nowhere,
+        () if is_set("GITHUB_ACTIONS") => BaseService::GitHub,
+        () if is_set("GITLAB_CI") => BaseService::GitLab,
+        () if OTHERS.iter().any(|(name, _)| is_set(name)) => BaseService::Other,
+        () => BaseService::Nowhere,
     }
 }
 
 /// Returns the reason why a base cannot be used, with the fix for the service.
-fn unreachable(service: Service, is_shallow: bool, base: &str) -> String {
+fn unreachable(service: BaseService, is_shallow: bool, base: &str) -> String {
     let remedy = match service {
-        Service::GitHub => "set `fetch-depth: 0` for actions/checkout",
-        Service::GitLab => "set the variable `GIT_DEPTH: 0`",
-        Service::Other | Service::Nowhere => "fetch the history, as with `git fetch --unshallow`",
+        BaseService::GitHub => "set `fetch-depth: 0` for actions/checkout",
+        BaseService::GitLab => "set the variable `GIT_DEPTH: 0`",
+        BaseService::Other | BaseService::Nowhere => {
+            "fetch the history, as with `git fetch --unshallow`"
+        }
     };
     match is_shallow {
         true => format!("this shallow clone does not have {base}; {remedy}"),

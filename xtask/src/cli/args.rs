@@ -139,7 +139,7 @@ impl WorkspaceArgs {
 
     /// Starts the work for an answer that does not need cargo metadata. Returns `None` if git is
     /// not asked for a comparison.
-    pub(crate) fn ahead(
+    pub(crate) fn prefetch(
         &self,
         runner: &Runner,
         asked: &ChangeRequest,
@@ -148,10 +148,10 @@ impl WorkspaceArgs {
         let here = Utf8Path::from_path(runner.directory())?;
         let manifest = self.manifest_path.as_ref().map(|path| here.join(path));
         let directory = manifest.as_ref().map_or(Some(here), |it| it.parent())?;
-        let ahead = Prefetch::compare(runner, directory, Some(asked.compare.as_ref()?));
+        let prefetch = Prefetch::compare(runner, directory, Some(asked.compare.as_ref()?));
         Some(match self.no_cache {
-            true => ahead,
-            false => ahead.with_evidence(runner, with_records),
+            true => prefetch,
+            false => prefetch.with_evidence(runner, with_records),
         })
     }
 

@@ -12,7 +12,7 @@ use xtask_impact::process::{self, Runner};
 use crate::cli::help;
 
 #[derive(Deserialize)]
-struct Metadata {
+struct MetadataPackages {
     packages: Vec<Member>,
 }
 
@@ -48,6 +48,6 @@ fn names() -> Option<Vec<String>> {
         "1",
     ]);
     let told = process::checked(&mut command).ok()?;
-    let metadata: Metadata = serde_json::from_slice(&told).ok()?;
+    let metadata: MetadataPackages = serde_json::from_slice(&told).ok()?;
     Some(metadata.packages.into_iter().map(|it| it.name).collect())
 }

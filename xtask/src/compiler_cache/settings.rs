@@ -60,11 +60,11 @@ pub(crate) struct CacheSettings {
 }
 
 /// A function that returns the value of an environment variable.
-pub(crate) type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type ReadVariable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Returns the file in which sccache looks for its configuration. `None` if the system names no
 /// directory for it.
-pub(crate) fn file(variable: Variable<'_>) -> Option<Utf8PathBuf> {
+pub(crate) fn file(variable: ReadVariable<'_>) -> Option<Utf8PathBuf> {
     let given = |name: &str| {
         variable(name)
             .filter(|it| !it.is_empty())
@@ -116,7 +116,7 @@ impl CacheSettings {
         Ok(Self::read(&table, &variable))
     }
 
-    fn read(file: &Table, variable: Variable<'_>) -> Self {
+    fn read(file: &Table, variable: ReadVariable<'_>) -> Self {
         let caches = file.get("cache").and_then(Value::as_table);
         let table = |name: &str| caches?.get(name)?.as_table();
         let disk = table("disk");
@@ -198,7 +198,7 @@ fn remote(
     name: &str,
     kind: RemoteKind,
     table: Option<&Table>,
-    variable: Variable<'_>,
+    variable: ReadVariable<'_>,
 ) -> Option<Remote> {
     let of_file = |key: &str| {
         let value = table?.get(key)?;

@@ -64,7 +64,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = context.workspace;
     let root = context.place(&workspace.root.join("Cargo.toml"), None);
     let mut found = Vec::new();
-    let asker = UnitGraphQuery {
+    let query = UnitGraphQuery {
         runner: context.runner,
         cache: state::in_target(&workspace.target_directory).join("rustc"),
         command: ["build", "--ignore-rust-version"]
@@ -73,7 +73,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
         members: BTreeSet::new(),
         whole: ["--workspace", "--all-targets"].map(str::to_owned).to_vec(),
     };
-    match Compiled::ask(&asker) {
+    match Compiled::ask(&query) {
         Ok(compiled) => {
             let cost = |packages: &[(String, String)]| {
                 let more = count(packages.len(), "library");
@@ -83,11 +83,11 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
             found.extend(versions(workspace, &compiled.users, &root, &cost));
             found.extend(built_twice(workspace, &compiled.several, &root, &cost));
             let members = workspace.members().map(|(_, package)| package.id.clone());
-            let asker = UnitGraphQuery {
+            let query = UnitGraphQuery {
                 members: members.collect(),
-                ..asker
+                ..query
             };
-            match FeaturePreserver::new(asker).and_then(|it| it.differences()) {
+            match FeaturePreserver::new(query).and_then(|it| it.differences()) {
                 Ok(differences) => {
                     let read = |path: &Utf8Path| context.text(&context.below(path)?);
                     let place = |path: &Utf8Path, line| context.place(path, line);
@@ -244,11 +244,11 @@ fn features_differ(
         };
         let edit = edit(workspace, difference, &dependency, read);
         let line = match &edit {
-            Edit::Entry { path, line, .. } => {
+            FeatureEdit::Entry { path, line, .. } => {
                 first.get_or_insert_with(|| place(path, Some(*line)));
                 format!("{path}:{line}: ", path = relative(workspace, path))
             }
-            Edit::New { path } => format!("{}: ", relative(workspace, path)),
+            FeatureEdit::New { path } => format!("{}: ", relative(workspace, path)),
         };
         let quoted: Vec<_> = difference
             .features
@@ -257,8 +257,10 @@ fn features_differ(
             .collect();
         let quoted = quoted.join(", ");
         let what = match &edit {
-            Edit::Entry { .. } => format!("add features = [{quoted}] to `{dependency}`"),
-            Edit::New { .. } => format!("depend on `{dependency}` with features = [{quoted}]"),
+            FeatureEdit::Entry { .. } => format!("add features = [{quoted}] to `{dependency}`"),
+            FeatureEdit::New { .. } => {
+                format!("depend on `{dependency}` with features = [{quoted}]")
+            }
         };
         format!(
             "{dependency}: {features} with {with}, not with {}; {line}{what}",
@@ -285,7 +287,7 @@ fn features_differ(
 
 /// The edit that ends a difference of features.
 #[derive(Debug, PartialEq)]
-enum Edit {
+enum FeatureEdit {
     /// Add the features to an entry of a manifest.
     Entry { path: Utf8PathBuf, line: usize },
     /// Add a dependency to a manifest that has no such entry.
@@ -299,12 +301,12 @@ fn edit(
     difference: &FeatureDifference,
     dependency: &str,
     read: &dyn Fn(&Utf8Path) -> Option<String>,
-) -> Edit {
+) -> FeatureEdit {
     let root = workspace.root.join("Cargo.toml");
     let entry = |path: &Utf8Path, is_table: &dyn Fn(&str) -> bool| {
         let line = entry_line(&read(path)?, is_table, dependency)?;
         let path = path.to_owned();
-        Some(Edit::Entry { path, line })
+        Some(FeatureEdit::Entry { path, line })
     };
     if let Some(shared) = entry(&root, &|table| table == "workspace.dependencies") {
         return shared;
@@ -316,7 +318,7 @@ fn edit(
     manifests.sort_unstable();
     let is_table = |table: &str| table == "dependencies" || table.ends_with("-dependencies");
     let own = manifests.iter().find_map(|path| entry(path, &is_table));
-    own.unwrap_or_else(|| Edit::New {
+    own.unwrap_or_else(|| FeatureEdit::New {
         path: manifests.first().map_or(root, |path| (*path).to_owned()),
     })
 }

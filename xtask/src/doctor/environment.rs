@@ -35,7 +35,7 @@ static ENVIRONMENT: Check = Check {
 
 /// The recorded values by variable, package and build directory, each with the time when it was
 /// read.
-type Values = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
+type RecordedValues = BTreeMap<(String, String, Utf8PathBuf), (SystemTime, Option<String>)>;
 
 /// Finds the variables that recorded units read with another value than the value in this
 /// environment.
@@ -43,7 +43,7 @@ pub(crate) fn check(context: &Context<'_>) -> Result<Vec<Finding>> {
     let workspace = context.workspace;
     let mut directories = vec![workspace.directories()];
     directories.extend(build_dir::others(&workspace.root, &directories[0])?);
-    let mut recorded = Values::new();
+    let mut recorded = RecordedValues::new();
     let unique = unique(workspace);
     for directory in &directories {
         for profile in build_dir::profile_dirs(&directory.build)? {
@@ -134,7 +134,7 @@ fn compiled<'a>(
 }
 
 fn differing(
-    recorded: &Values,
+    recorded: &RecordedValues,
     here: &BTreeMap<String, String>,
     set: &BTreeSet<String>,
 ) -> Vec<Finding> {
@@ -178,7 +178,7 @@ mod tests {
             let key = (name.to_owned(), "a".to_owned(), "/w/target".into());
             (key, (UNIX_EPOCH, value.map(str::to_owned)))
         };
-        let recorded = Values::from([
+        let recorded = RecordedValues::from([
             recorded("SAME", Some("1")),
             recorded("UNSET", None),
             recorded("MODE", Some("on")),

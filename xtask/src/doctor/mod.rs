@@ -30,7 +30,7 @@ use xtask_impact::{quote, usage};
 
 use crate::checks::output::{Format, show};
 use crate::checks::policy::check::CHECKS;
-use crate::checks::policy::examine as policy_of;
+use crate::checks::policy::differences as policy_of;
 use crate::checks::{Check, Policy, check_named, report};
 use crate::cli::args::WorkspaceArgs;
 use crate::cli::status::Status;

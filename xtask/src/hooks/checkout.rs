@@ -16,7 +16,7 @@ use crate::artifacts::apply::{CleanOptions, clean};
 use crate::artifacts::plan::CleanSelection;
 use crate::artifacts::text;
 use crate::cli::output;
-use crate::hooks::model::{Hook, Work};
+use crate::hooks::model::{Hook, StepWork};
 use crate::selection::Tool;
 
 /// Prints the artifacts that are stale after a checkout of a branch and that cargo would not
@@ -52,7 +52,7 @@ pub(crate) fn run_steps(runner: &Runner, arguments: &[String], skip: &str) -> Re
     }
     for place in &CheckedRepository::find(runner)?.places {
         for step in place.config()?.steps(Hook::PostCheckout, skip)? {
-            let Work::Program(words) = &step.work else {
+            let StepWork::Program(words) = &step.work else {
                 continue;
             };
             let command = program_in_root(place, words)?;
@@ -77,7 +77,7 @@ pub(crate) fn planned(runner: &Runner) -> Result<Vec<(Option<String>, String, St
     for place in &places {
         let name = (places.len() > 1).then(|| place.name().to_string());
         for step in place.config()?.steps(Hook::PostCheckout, &skip)? {
-            if let Work::Program(words) = &step.work {
+            if let StepWork::Program(words) = &step.work {
                 let words = words.iter().map(|word| match word.as_str() {
                     "{xtask}" => "xtask".into(),
                     word => quote::shell(word),

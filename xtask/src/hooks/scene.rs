@@ -66,7 +66,7 @@ pub(crate) struct HookRun<'a> {
     pub(crate) progress: text::StepProgress,
     /// The checks that the configuration may name.
     pub(crate) known_checks: Vec<&'static Check>,
-    mirror: OnceLock<Result<Mirror>>,
+    mirror: OnceLock<Result<IndexMirror>>,
     /// The files that git ignores and that a cargo step would compile in the work tree.
     compiled_and_ignored: Mutex<BTreeSet<Utf8PathBuf>>,
     /// The results of `is_at_fault`, by the root of the workspace and by `true` if the lock file is
@@ -74,7 +74,7 @@ pub(crate) struct HookRun<'a> {
     at_fault: Mutex<BTreeMap<(Utf8PathBuf, bool), bool>>,
 }
 
-struct Mirror {
+struct IndexMirror {
     place: StepPlace,
     /// The lock on the mirror, held as long as the mirror is used.
     _lock: File,
@@ -348,7 +348,7 @@ impl<'a> HookRun<'a> {
         place.map_err(|error| anyhow!("{error:#}"))
     }
 
-    fn make_mirror(&self) -> Result<Mirror> {
+    fn make_mirror(&self) -> Result<IndexMirror> {
         // If the manifests of the work tree are broken, cargo cannot name the target directory.
         let (target, lock_file) = match load(self.here) {
             Ok(workspace) => {
@@ -402,7 +402,7 @@ impl<'a> HookRun<'a> {
         // In the user's own build directory, cargo would confuse the packages of the mirror with
         // the packages of the work tree.
         let runner = runner.with_variable("CARGO_BUILD_BUILD_DIR", &target);
-        Ok(Mirror {
+        Ok(IndexMirror {
             place: StepPlace { runner, top, root },
             _lock: lock,
         })

@@ -12,7 +12,7 @@ use xtask_impact::{process, quote};
 use super::scene::{HookRun, Selected, StepPlace};
 use crate::checks::{fails, policy, report};
 use crate::cli::{global, output};
-use crate::hooks::model::{Ending, HookStep, StepOutcome, Work};
+use crate::hooks::model::{Ending, HookStep, StepOutcome, StepWork};
 use crate::hooks::text;
 use crate::selection::{Tool, ToolOptions, placeholders, specs, test_runner_shim};
 
@@ -45,13 +45,13 @@ impl HookRun<'_> {
             return Ok((Ending::Idle, String::new()));
         }
         match &step.work {
-            Work::Format => self.format(running),
-            Work::Policy => self.policy(step),
-            Work::Cargo { command, arguments } => {
+            StepWork::Format => self.format(running),
+            StepWork::Policy => self.policy(step),
+            StepWork::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 self.cargo(running, tool, arguments)
             }
-            Work::Program(words) => {
+            StepWork::Program(words) => {
                 let present = self.subject.present.iter();
                 let files: Vec<_> = present.filter(|it| step.is_about(it)).cloned().collect();
                 self.program(running, words, &files)
@@ -72,13 +72,13 @@ impl HookRun<'_> {
             return Ok(None);
         }
         Ok(match &step.work {
-            Work::Format => Some("rustfmt --check, on the targets of the changed files".to_owned()),
-            Work::Policy => Some("xtask policy check".to_owned()),
-            Work::Program(words) => {
+            StepWork::Format => Some("rustfmt --check, on the targets of the changed files".to_owned()),
+            StepWork::Policy => Some("xtask policy check".to_owned()),
+            StepWork::Program(words) => {
                 let words: Vec<_> = words.iter().map(quote::shell).collect();
                 Some(words.join(" "))
             }
-            Work::Cargo { command, arguments } => {
+            StepWork::Cargo { command, arguments } => {
                 let tool = Tool::from_str(command, false).map_err(anyhow::Error::msg)?;
                 let selected = self.selected(tool, arguments)?;
                 selected.map(|it| {

@@ -41,7 +41,7 @@ struct Metadata {
 }
 
 #[derive(Default, Deserialize)]
-struct Manifest {
+struct HostManifest {
     #[serde(default)]
     workspace: Members,
 }
@@ -78,7 +78,7 @@ impl HostRepository {
         let manifest = root.join("Cargo.toml");
         let text = files::read_text(&manifest, files::SETTINGS)
             .map_err(|error| usage!("cannot read {}: {error}", quote::name(&manifest)))?;
-        let manifest: Manifest = toml::from_str(&text).context("the root manifest")?;
+        let manifest: HostManifest = toml::from_str(&text).context("the root manifest")?;
         let target = resolved(&metadata.target_directory);
         let configuration = match root.join(".cargo/config").is_file() {
             true => ".cargo/config",

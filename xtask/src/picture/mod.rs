@@ -21,7 +21,7 @@ use xtask_impact::workspace::{Package, PackageIx, TargetKind, Workspace};
 /// The packages or units of a graph, and what a change affects.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
-    nodes: Vec<Node>,
+    nodes: Vec<DrawnNode>,
     /// The kinds of each dependency, by dependent and dependency.
     edges: BTreeMap<(usize, usize), EdgeKinds>,
     /// The index of each node, by the package id or the name of the unit.
@@ -33,7 +33,7 @@ pub(crate) struct Picture {
 
 /// A package or a unit.
 #[derive(Debug, Serialize)]
-struct Node {
+struct DrawnNode {
     name: String,
     version: String,
     /// The directory of the package, relative to the root of the workspace.
@@ -95,7 +95,7 @@ impl Picture {
     pub(crate) fn add_packages(&mut self, workspace: &Workspace, packages: &[PackageIx]) {
         for &index in packages {
             let package = workspace.package(index);
-            let node = Node {
+            let node = DrawnNode {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 folder: folder(workspace, package),
@@ -133,7 +133,7 @@ impl Picture {
         let mut nodes = HashMap::new();
         for (index, unit) in units {
             let package = workspace.package(unit.package);
-            let node = Node {
+            let node = DrawnNode {
                 name: unit_name(workspace, unit),
                 version: package.version.clone(),
                 folder: folder(workspace, package),
@@ -219,7 +219,7 @@ impl Picture {
     }
 
     /// Adds a node, and returns its index. A node that is known already stays.
-    fn add(&mut self, key: &str, node: Node) -> usize {
+    fn add(&mut self, key: &str, node: DrawnNode) -> usize {
         if let Some(&known) = self.known.get(key) {
             self.nodes[known].member |= node.member;
             return known;
@@ -237,7 +237,7 @@ impl PicturedChange {
     }
 }
 
-impl Node {
+impl DrawnNode {
     /// Returns the text that the node shows: the name, with the version if the package is not a
     /// member.
     fn label(&self) -> String {

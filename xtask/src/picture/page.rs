@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::layout::detours;
 use super::views::{View, Views};
-use super::{EdgeKinds, Node, Picture, PicturedChange};
+use super::{DrawnNode, EdgeKinds, Picture, PicturedChange};
 use crate::cli::output::count;
 use crate::page::HtmlPage;
 
@@ -41,7 +41,7 @@ struct PictureData<'a> {
 #[derive(Serialize)]
 struct PictureNode<'a> {
     #[serde(flatten)]
-    node: &'a Node,
+    node: &'a DrawnNode,
     label: String,
     width: f64,
     layer: usize,

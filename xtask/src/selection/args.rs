@@ -11,7 +11,7 @@ use crate::cli::args::JobsArg;
 use crate::cli::workspaces::{Loaded, Questions};
 use crate::cli::{global, output, progress};
 use crate::selection::filter::PackageFilter;
-use crate::selection::question_args::{Build, SubjectArgs};
+use crate::selection::question_args::{BuildChoice, SubjectArgs};
 use crate::selection::select::Selector;
 use crate::selection::unification::FeatureUnification;
 use crate::selection::{Tool, ToolOptions, config_in, profile_in};
@@ -83,10 +83,10 @@ impl SelectedArgs {
         flags
     }
 
-    fn build(&self, tool: Tool) -> Build {
+    fn build(&self, tool: Tool) -> BuildChoice {
         let forwarded = self.for_cargo();
         let profile = profile_in(tool, &forwarded);
-        Build {
+        BuildChoice {
             verb: tool.verb(),
             profile: profile.unwrap_or_else(|| tool.profile().to_owned()),
             config: config_in(tool, &forwarded),

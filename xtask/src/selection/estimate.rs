@@ -68,7 +68,9 @@ impl<'s, 'a> Estimator<'s, 'a> {
         };
         let profile = profile_in(tool, forwarded);
         let profile = directory_of(profile.as_deref().unwrap_or(tool.profile())).to_owned();
-        let state = workspace.ground.and_then(|_| workspace.state_directory());
+        let state = workspace
+            .inputs_hash
+            .and_then(|_| workspace.state_directory());
         Ok(Self {
             built: BuiltUnits::read(workspace, &directories, &profile, changed, state.as_deref())?,
             times: UnitTimes::read(workspace),

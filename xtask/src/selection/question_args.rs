@@ -73,8 +73,8 @@ impl QuestionArgs {
     }
 
     /// Returns the build that the query is about.
-    fn build(&self) -> Build {
-        Build {
+    fn build(&self) -> BuildChoice {
+        BuildChoice {
             verb: self.verb,
             profile: self.profile().unwrap_or("dev").to_owned(),
             config: Vec::new(),
@@ -110,7 +110,7 @@ impl QuestionArgs {
 }
 
 /// The build that a query is about.
-pub(crate) struct Build {
+pub(crate) struct BuildChoice {
     /// The verb.
     pub verb: Verb,
     /// The name of the profile.
@@ -137,7 +137,7 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Returns an error if the arguments name something that does not exist.
-    pub(crate) fn resolve_in_ci(&self, build: &Build) -> Result<Query> {
+    pub(crate) fn resolve_in_ci(&self, build: &BuildChoice) -> Result<Query> {
         let in_ci =
             self.change.is_in_ci() || !(self.change.compares() || self.change.names_something());
         self.resolved(build, in_ci)
@@ -153,16 +153,19 @@ impl SubjectArgs {
         self.change.count_as_changed(paths);
     }
 
-    fn resolved(&self, build: &Build, in_ci: bool) -> Result<Query> {
+    fn resolved(&self, build: &BuildChoice, in_ci: bool) -> Result<Query> {
         let asked = self.change.resolve()?;
         let runner = self.workspace.runner()?;
-        let ahead = || self.workspace.ahead(&runner, &asked, !self.no_records);
-        let ahead = (!in_ci).then(ahead).flatten();
+        let prefetch = || self.workspace.prefetch(&runner, &asked, !self.no_records);
+        let prefetch = (!in_ci).then(prefetch).flatten();
         let workspace = self.workspace.load_by(&runner)?;
         profiles::require(&runner, &workspace, &build.profile, &build.config)?;
         let asked = self.asked(asked, in_ci, &runner, &workspace)?;
         let question = self.question((runner, workspace), asked, build);
-        Ok(Query { ahead, ..question })
+        Ok(Query {
+            prefetch,
+            ..question
+        })
     }
 
     fn asked(
@@ -189,7 +192,7 @@ impl SubjectArgs {
         &self,
         (runner, workspace): (Runner, Workspace),
         asked: ChangeRequest,
-        build: &Build,
+        build: &BuildChoice,
     ) -> Query {
         let question = Query::new(runner, workspace, asked, build.verb);
         let mut question = question.in_profile(&build.profile);
@@ -211,7 +214,12 @@ impl SubjectArgs {
     ///
     /// # Errors
     /// Returns an error if the arguments name something that no workspace has.
-    pub(crate) fn each(&self, build: &Build, all: bool, others: &[String]) -> Result<Questions> {
+    pub(crate) fn each(
+        &self,
+        build: &BuildChoice,
+        all: bool,
+        others: &[String],
+    ) -> Result<Questions> {
         if !all {
             let question = self.resolved(build, self.change.is_in_ci())?;
             for spec in question.asked.assumed.iter().chain(others) {
@@ -277,7 +285,7 @@ fn add_replaced(asked: &mut ChangeRequest, runner: &Runner, workspace: &Workspac
 }
 
 /// Checks that at least one of the workspaces defines the profile of the build.
-fn defined_somewhere(loaded: &[Loaded], build: &Build) -> Result<()> {
+fn defined_somewhere(loaded: &[Loaded], build: &BuildChoice) -> Result<()> {
     let required =
         |it: &Loaded| profiles::require(&it.runner, &it.workspace, &build.profile, &build.config);
     let Err(error) = required(&loaded[0]) else {

@@ -41,7 +41,7 @@ pub(crate) struct Selector<'a> {
     pub tool: Tool,
     /// The options that the user gave.
     pub options: &'a ToolOptions<'a>,
-    keeper: OnceCell<Result<FeaturePreserver<'a>>>,
+    preserver: OnceCell<Result<FeaturePreserver<'a>>>,
 }
 
 impl<'a> Selector<'a> {
@@ -57,7 +57,7 @@ impl<'a> Selector<'a> {
             answer,
             tool,
             options,
-            keeper: OnceCell::new(),
+            preserver: OnceCell::new(),
         }
     }
 
@@ -299,7 +299,7 @@ impl<'a> Selector<'a> {
         if let Some(kept) = cached_answer.as_ref().and_then(CachedAnswer::read) {
             return Ok(kept);
         }
-        let kept = self.keeper()?.keep(ids)?;
+        let kept = self.preserver()?.keep(ids)?;
         if let Some(cached_answer) = cached_answer {
             cached_answer.write(&kept);
         }
@@ -383,19 +383,19 @@ impl<'a> Selector<'a> {
         whole_workspace(&self.answer.workspace, &self.options.left_out.excluded)
     }
 
-    fn keeper(&self) -> Result<&FeaturePreserver<'a>> {
+    fn preserver(&self) -> Result<&FeaturePreserver<'a>> {
         let make = || {
-            let asker = UnitGraphQuery {
+            let query = UnitGraphQuery {
                 runner: self.runner,
                 cache: self.compiler_cache(),
                 command: self.command(),
                 members: self.members(),
                 whole: self.whole(),
             };
-            FeaturePreserver::new(asker)
+            FeaturePreserver::new(query)
         };
-        let keeper = self.keeper.get_or_init(make).as_ref();
-        keeper.map_err(|error| anyhow!("{error:#}"))
+        let preserver = self.preserver.get_or_init(make).as_ref();
+        preserver.map_err(|error| anyhow!("{error:#}"))
     }
 }
 

@@ -11,7 +11,7 @@ use xtask_impact::process::Runner;
 
 use super::scan::DirectoryScan;
 use crate::artifacts::mirror::Mirror;
-use crate::cargo_runs::no_op::{Freshness, KeptCommand};
+use crate::cargo_runs::no_op::{Freshness, KeepCommand};
 use crate::cargo_runs::rehearsal::JudgedUnit;
 use crate::cli::{output, progress};
 
@@ -87,11 +87,11 @@ impl NeededUnits {
         runner: &Runner,
         forwarded: &[String],
         (root, directories, own): (&Utf8Path, &Directories, bool),
-        commands: &[KeptCommand],
+        commands: &[KeepCommand],
     ) -> Result<Self> {
         // Cargo builds in a configured build directory, whatever the target directory is.
         let is_split = directories.build != directories.target;
-        let is_here = |command: &&KeptCommand| match &command.target_directory {
+        let is_here = |command: &&KeepCommand| match &command.target_directory {
             None => own,
             Some(_) if own && is_split => true,
             Some(named) => resolved(&root.join(named)) == resolved(&directories.target),
@@ -111,7 +111,7 @@ impl NeededUnits {
         mirror.add_documentation(&directories.target)?;
         let runner = runner.in_directory(root);
         for command in commands {
-            output::status("Checking", KeptCommand::shown(&command.text));
+            output::status("Checking", KeepCommand::shown(&command.text));
             let ask = || command.no_op(&runner, forwarded, mirror.scratch(), mirror.target());
             let run = progress::during("Asking", "cargo what it needs", ask)?;
             let (state, error) = match run.state {

@@ -14,7 +14,7 @@ use xtask_impact::paths::hashed;
 use xtask_impact::{build_dir, parallel};
 
 use self::listing::{FileStat, Listing, find};
-use crate::artifacts::disk_size::Link;
+use crate::artifacts::disk_size::HardLink;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
 
@@ -404,7 +404,7 @@ fn read_by_others(stat: FileStat) -> Option<SystemTime> {
 }
 
 /// The files of units with several hard links, by their identity.
-pub(crate) type LinkedFiles = HashMap<Link, usize>;
+pub(crate) type LinkedFiles = HashMap<HardLink, usize>;
 
 /// Returns true if a profile directory has units in the first layout.
 pub(crate) fn is_first_layout(place: &ProfileDir) -> bool {

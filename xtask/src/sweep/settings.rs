@@ -7,7 +7,7 @@ use anyhow::Result;
 use xtask_impact::workspace::Workspace;
 
 use crate::artifacts::sweep_table::{SweepTable, parse_age, parse_size};
-use crate::cargo_runs::no_op::KeptCommand;
+use crate::cargo_runs::no_op::KeepCommand;
 
 /// The limits of a sweep.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct SweepLimits {
     /// The time within which a used unit is kept.
     pub max_age: Option<Duration>,
     /// The commands whose units are kept.
-    pub commands: Vec<KeptCommand>,
+    pub commands: Vec<KeepCommand>,
     /// The toolchains that count as installed. Empty for the toolchains of rustup.
     pub toolchains: BTreeSet<String>,
 }
@@ -64,7 +64,7 @@ impl SweepLimits {
             commands.extend(DEFAULT_COMMANDS.map(str::to_owned));
         }
         let commands = commands.iter().map(|text| {
-            let mut command = KeptCommand::parse(text)?;
+            let mut command = KeepCommand::parse(text)?;
             command.is_default = is_default;
             Ok(command)
         });

@@ -12,7 +12,7 @@ use super::needed::CommandState;
 use super::plan::KeptReason;
 use super::report::{Share, SweepReport};
 use crate::artifacts::disk_usage::size;
-use crate::cargo_runs::no_op::KeptCommand;
+use crate::cargo_runs::no_op::KeepCommand;
 use crate::cli::output::count;
 
 /// Returns the report as text. A dry run lists every unit.
@@ -107,7 +107,7 @@ pub(crate) fn notes(report: &SweepReport) -> Vec<String> {
             notes.push(format!(
                 "`{}` is not fresh: cargo would build something. Nothing was built, and all units \
                  that the command uses were kept",
-                quote::line(&KeptCommand::shown(&command.command))
+                quote::line(&KeepCommand::shown(&command.command))
             ));
         }
     }
@@ -134,7 +134,7 @@ pub(crate) fn warnings(report: &SweepReport) -> Vec<String> {
         if let Some(error) = &command.error {
             warnings.push(format!(
                 "`{}` failed, so every unit of its profile is kept: {}",
-                quote::line(&KeptCommand::shown(&command.command)),
+                quote::line(&KeepCommand::shown(&command.command)),
                 quote::line(error)
             ));
         }

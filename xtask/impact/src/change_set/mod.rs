@@ -5,7 +5,7 @@ mod named;
 mod outside;
 pub mod path_list;
 mod prefetch;
-mod superseded;
+mod superseded_records;
 
 use std::collections::HashMap;
 
@@ -170,20 +170,20 @@ pub struct ChangeSet {
 }
 
 impl ChangeSet {
-    /// Waits for the comparison that `ahead` started, and adds the files that the user names.
+    /// Waits for the comparison that `prefetch` started, and adds the files that the user names.
     ///
     /// # Errors
     /// Returns an error if git cannot compare, or if a comparison was requested outside a
     /// repository.
     pub fn new(
         asked: &ChangeRequest,
-        ahead: Prefetch,
+        prefetch: Prefetch,
         outside: &OutsidePackages<'_>,
     ) -> Result<Self> {
         let OutsidePackages {
             workspace, layout, ..
         } = *outside;
-        let (repository, compared) = ahead.compared()?;
+        let (repository, compared) = prefetch.compared()?;
         let workspace_root = resolved(&workspace.root);
         let top_level = repository.as_ref().map(Repository::top_level);
         let root = top_level.unwrap_or(&workspace_root).to_owned();

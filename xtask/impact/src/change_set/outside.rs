@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::superseded;
+use super::superseded_records;
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::process::Runner;
 use crate::quote;
@@ -72,7 +72,7 @@ impl OutsidePackages<'_> {
 
     fn of(&self, package: &Package, at: &Utf8Path) -> OutsideChanges {
         let records: Vec<&UnitRecord> = self.records(package, at).collect();
-        let records = superseded::without(records, self.places, at);
+        let records = superseded_records::without(records, self.places, at);
         if let Some(oldest) = records.iter().filter_map(|it| it.invoked).min() {
             return OutsideChanges {
                 changes: newer(at, oldest, &records),

@@ -58,7 +58,7 @@ pub struct Query {
     /// True if cargo may download packages that a side of the change needs.
     pub network: bool,
     /// Work that was started before the workspace was loaded.
-    pub ahead: Option<Prefetch>,
+    pub prefetch: Option<Prefetch>,
     /// The collection of the named paths that the workspace does not use, if several workspaces are
     /// queried. If this is `None`, such a path is an error.
     pub unused: Option<UnusedPaths>,
@@ -282,7 +282,7 @@ impl Query {
             targets: Vec::new(),
             no_cache: false,
             network: true,
-            ahead: None,
+            prefetch: None,
             unused: None,
         }
     }
@@ -304,7 +304,7 @@ impl Query {
     /// Returns an error if git cannot compare, if a name stands for nothing, or if nothing uses a
     /// named path.
     pub fn answer(mut self) -> Result<Answer> {
-        let prefetch = self.ahead.take();
+        let prefetch = self.prefetch.take();
         let files = WorkspaceFiles::new(&self.workspace, self.no_cache)?;
         let graph = UnitGraph::new(&self.workspace, self.verb);
 

@@ -22,9 +22,9 @@ pub struct CachedAnswer {
 
 impl CachedAnswer {
     /// Returns the cache file for a question in these words. Returns `None` if files that cargo
-    /// reads changed while cargo ran (see [`Workspace::ground`]).
+    /// reads changed while cargo ran (see [`Workspace::inputs_hash`]).
     pub fn of(workspace: &Workspace, question: &[&[String]]) -> Option<Self> {
-        let name = format!("{:016x}", hashed((workspace.ground?, question)));
+        let name = format!("{:016x}", hashed((workspace.inputs_hash?, question)));
         let directory = workspace.state_directory()?.join("features");
         Some(Self {
             file: directory.join(name),

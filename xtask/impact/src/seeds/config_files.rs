@@ -118,7 +118,9 @@ impl SeedFinder<'_> {
         // The root manifest of a workspace holds settings for the packages below it.
         let packages: Vec<PackageIx> = self.inputs.layout.below(directory).collect();
         for &package in &packages {
-            for (unit, _) in self.meant(Some(package), &TouchedUnits::PackageAndDependencies) {
+            for (unit, _) in
+                self.touched_units(Some(package), &TouchedUnits::PackageAndDependencies)
+            {
                 self.seed(unit, Rule::Doubt, change, because);
             }
         }
@@ -205,7 +207,7 @@ impl SeedFinder<'_> {
                 true => Propagation::NamedTriple,
                 false => Propagation::All,
             };
-            for (unit, effect) in self.meant(package, &meaning.what) {
+            for (unit, effect) in self.touched_units(package, &meaning.what) {
                 self.seeds.push(Seed {
                     effect,
                     spread,

@@ -10,7 +10,7 @@ use glob::{MatchOptions, Pattern};
 use toml::{Table, Value};
 
 /// The listed files of a package, as its manifest selects them.
-pub(super) struct Listing {
+pub(super) struct TargetListing {
     patterns: Vec<ListingRule>,
     /// True if the patterns come from `include`, false if they come from `exclude`.
     includes: bool,
@@ -24,7 +24,7 @@ struct ListingRule {
     directories_only: bool,
 }
 
-impl Listing {
+impl TargetListing {
     /// Parses the fields of a manifest. Returns `None` if cargo lists every file, if the syntax of
     /// a pattern is not supported, or if the fields are inherited from the workspace root.
     pub(super) fn of(manifest: &str) -> Option<Self> {
@@ -106,7 +106,7 @@ mod tests {
             ("include = []\nexclude = ['data']", "data/x.txt", false),
         ];
         for (keys, file, expected) in cases {
-            let listing = Listing::of(&format!("[package]\n{keys}")).unwrap();
+            let listing = TargetListing::of(&format!("[package]\n{keys}")).unwrap();
             assert_eq!(listing.has(file.into()), expected, "{keys}: {file}");
         }
         for unknown in [
@@ -117,7 +117,7 @@ mod tests {
             "include.workspace = true\nexclude = ['data']",
         ] {
             assert!(
-                Listing::of(&format!("[package]\n{unknown}")).is_none(),
+                TargetListing::of(&format!("[package]\n{unknown}")).is_none(),
                 "{unknown}"
             );
         }

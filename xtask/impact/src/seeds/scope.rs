@@ -16,7 +16,7 @@ use crate::workspace::{Package, PackageIdSpec, PackageIx, TargetKind, Workspace}
 impl SeedFinder<'_> {
     /// Returns the units that a difference touches, with the effect on each. `package` is the
     /// package whose manifest was compared; `None` for a root manifest without a package.
-    pub(super) fn meant(
+    pub(super) fn touched_units(
         &mut self,
         package: Option<PackageIx>,
         what: &TouchedUnits,
@@ -24,15 +24,15 @@ impl SeedFinder<'_> {
         let SeedInputs {
             workspace, graph, ..
         } = *self.inputs;
-        let units = |effect, is_meant: &dyn Fn(&Unit) -> bool| -> Vec<_> {
-            let units = graph.units().filter(|(_, unit)| is_meant(unit));
+        let units = |effect, is_touched: &dyn Fn(&Unit) -> bool| -> Vec<_> {
+            let units = graph.units().filter(|(_, unit)| is_touched(unit));
             units.map(|(index, _)| (index, effect)).collect()
         };
-        let rebuilt = |is_meant: &dyn Fn(&Unit) -> bool| units(Effect::Rebuilt, is_meant);
-        let own = |is_meant: &dyn Fn(&Unit) -> bool| {
+        let rebuilt = |is_touched: &dyn Fn(&Unit) -> bool| units(Effect::Rebuilt, is_touched);
+        let own = |is_touched: &dyn Fn(&Unit) -> bool| {
             let units = package.map_or(&[][..], |package| graph.units_of(package));
-            let meant = units.iter().filter(|&&unit| is_meant(graph.unit(unit)));
-            meant.map(|&unit| (unit, Effect::Rebuilt)).collect()
+            let touched = units.iter().filter(|&&unit| is_touched(graph.unit(unit)));
+            touched.map(|&unit| (unit, Effect::Rebuilt)).collect()
         };
         let is_run = |unit: &Unit| unit.mode == Mode::RunCustomBuild;
         match what {
@@ -125,8 +125,8 @@ impl SeedFinder<'_> {
                         .ok()
                         .and_then(|text| text.parse::<toml::Table>().ok())
                         .unwrap_or_default();
-                    for meant in inherited(&table, inherit) {
-                        units.extend(self.meant(Some(member), &meant));
+                    for touched in inherited(&table, inherit) {
+                        units.extend(self.touched_units(Some(member), &touched));
                     }
                 }
                 units
@@ -147,7 +147,7 @@ impl SeedFinder<'_> {
             match graph.find(index, TargetKind::CustomBuild, Mode::RunCustomBuild) {
                 Some(run) => units.push((run, Effect::Rebuilt)),
                 None => {
-                    units.extend(self.meant(Some(index), &TouchedUnits::Package));
+                    units.extend(self.touched_units(Some(index), &TouchedUnits::Package));
                     let is_user = |unit: &Unit| {
                         let mut on = workspace.package(unit.package).dependencies.iter();
                         unit.mode == Mode::RunCustomBuild

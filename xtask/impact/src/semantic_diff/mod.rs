@@ -36,11 +36,16 @@ pub struct SemanticChange {
 }
 
 impl SemanticChange {
-    fn new(path: &[&str], what: TouchedUnits, told_by_graph: bool, why: &'static str) -> Self {
+    fn new(
+        path: &[&str],
+        what: TouchedUnits,
+        covered_by_unit_graph: bool,
+        why: &'static str,
+    ) -> Self {
         Self {
             key: dotted(path),
             what,
-            covered_by_unit_graph: told_by_graph,
+            covered_by_unit_graph,
             why,
         }
     }

@@ -49,7 +49,7 @@ pub fn workspace_in(root: &Utf8Path, text: &str) -> Workspace {
         },
         sysroot: None,
         links: BTreeMap::new(),
-        ground: None,
+        inputs_hash: None,
     };
     for line in lines() {
         let Some((head, dependencies)) = line.split_once(" -> ") else {

@@ -205,13 +205,13 @@ impl Scene {
         let layout = PackageDirectories::new(&self.workspace);
         let changed = self.changes.iter().map(|it| self.root.join(&it.path));
         let changed: ChangedPaths = changed.collect();
-        let ground = QueryContext {
+        let context = QueryContext {
             workspace: &self.workspace,
             graph: &self.graph,
             layout: &layout,
             changed: &changed,
         };
-        then(&Records::new(ground, "debug", false, &places))
+        then(&Records::new(context, "debug", false, &places))
     }
 
     /// Finds the seeds of the change set.

@@ -40,7 +40,7 @@ pub(super) struct MetadataCache {
 /// not change and need not be read again.
 #[derive(Default)]
 pub(super) struct Before {
-    ground: Option<u64>,
+    inputs_hash: Option<u64>,
     stamps: Vec<Stamp>,
 }
 
@@ -110,8 +110,11 @@ impl MetadataCache {
             let path = quote::name(&changed.path);
             log::info!("metadata: not from the cache, since {path} changed");
         }
-        let ground = workspace.ground;
-        Err(Before { ground, stamps })
+        let inputs_hash = workspace.inputs_hash;
+        Err(Before {
+            inputs_hash,
+            stamps,
+        })
     }
 
     /// Writes the cache entry. Also writes the declared features, unless an unstable option affects
@@ -167,8 +170,10 @@ impl MetadataCache {
         if stamps.iter().any(|stamp| stamp.is_fresh_at(self.asked)) {
             return;
         }
-        workspace.ground = Some(hashed((&self.file, &stamps)));
-        let outdated = before.ground.and_then(|it| declared::file(workspace, it));
+        workspace.inputs_hash = Some(hashed((&self.file, &stamps)));
+        let outdated = before
+            .inputs_hash
+            .and_then(|it| declared::file(workspace, it));
         if let Some(outdated) = outdated {
             drop(fs::remove_file(outdated));
         }

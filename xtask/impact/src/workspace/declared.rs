@@ -77,24 +77,27 @@ impl Declared {
 
     /// Reads the declarations that were cached together with `workspace`.
     pub fn read(workspace: &Workspace) -> Option<Self> {
-        let file = file(workspace, workspace.ground?);
+        let file = file(workspace, workspace.inputs_hash?);
         let declared: Self = state::read(&file?)?;
         (declared.0.len() == workspace.packages.len()).then_some(declared)
     }
 
     pub(super) fn write(&self, workspace: &Workspace) {
-        if let Some(file) = workspace.ground.and_then(|ground| file(workspace, ground)) {
+        if let Some(file) = workspace
+            .inputs_hash
+            .and_then(|inputs_hash| file(workspace, inputs_hash))
+        {
             state::write(&file, self);
         }
     }
 }
 
-/// Returns the cache file of the declarations for a workspace with the hash `ground`.
-pub(super) fn file(workspace: &Workspace, ground: u64) -> Option<Utf8PathBuf> {
+/// Returns the cache file of the declarations for a workspace with the hash `inputs_hash`.
+pub(super) fn file(workspace: &Workspace, inputs_hash: u64) -> Option<Utf8PathBuf> {
     Some(
         workspace
             .state_directory()?
-            .join(format!("declared-{ground:016x}")),
+            .join(format!("declared-{inputs_hash:016x}")),
     )
 }
 

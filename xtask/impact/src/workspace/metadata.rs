@@ -207,7 +207,7 @@ impl Workspace {
             platforms,
             sysroot: None,
             links: BTreeMap::new(),
-            ground: None,
+            inputs_hash: None,
         };
         let declared = Declared::of(declare, &this, &places);
         Ok((this, declared))

@@ -67,7 +67,7 @@ pub struct Workspace {
     /// A hash of everything that cargo read, if none of it changed while cargo ran. A value that
     /// follows only from manifests, lock file, configuration and toolchain is valid as long as this
     /// hash is the same.
-    pub ground: Option<u64>,
+    pub inputs_hash: Option<u64>,
 }
 
 /// The index of a package in [`Workspace::packages`].

@@ -78,7 +78,7 @@ pub(crate) fn tool(config: &CargoConfig, key: &str) -> Result<Option<ConfigValue
 ///
 /// # Errors
 /// Returns an error if cargo would refuse the configuration.
-pub(crate) fn examine(
+pub(crate) fn differences(
     runner: &Runner,
     root: &Utf8Path,
     repository: Option<&Repository>,

@@ -109,7 +109,7 @@ pub(crate) struct HookStep {
     /// The name of the step in the configuration and in the variable `SKIP`.
     pub name: String,
     /// The work that the step does.
-    pub work: Work,
+    pub work: StepWork,
     files: Vec<Pattern>,
     /// The time limit of the step; `None` for no limit.
     pub budget: Option<Duration>,
@@ -121,7 +121,7 @@ pub(crate) struct HookStep {
 
 /// The work of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum StepWork {
     /// Checks the format of the packages that a change can concern.
     Format,
     /// Checks cargo's configuration against the policy.
@@ -141,16 +141,16 @@ pub(crate) enum Work {
 }
 
 /// Returns the work of a built-in step; `None` if no built-in step has this name.
-fn built_in(name: &str) -> Option<Work> {
-    let cargo = |arguments: &[&str]| Work::Cargo {
+fn built_in(name: &str) -> Option<StepWork> {
+    let cargo = |arguments: &[&str]| StepWork::Cargo {
         command: name.to_owned(),
         arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
     };
     let program =
-        |words: &[&str]| Work::Program(words.iter().map(|&word| word.to_owned()).collect());
+        |words: &[&str]| StepWork::Program(words.iter().map(|&word| word.to_owned()).collect());
     match name {
-        "fmt" => Some(Work::Format),
-        "policy" => Some(Work::Policy),
+        "fmt" => Some(StepWork::Format),
+        "policy" => Some(StepWork::Policy),
         "clippy" => Some(cargo(&["--", "--deny", "warnings"])),
         "check" | "test" | "nextest" | "doc" => Some(cargo(&[])),
         "freshness" => Some(program(&["{xtask}", "freshness", "restore", "--quiet"])),
@@ -224,14 +224,14 @@ impl Config {
         let nothing = StepConfig::default();
         let own = self.steps.get(name).unwrap_or(&nothing);
         let work = match (own.run.is_empty(), built_in(name)) {
-            (false, _) => Work::Program(own.run.clone()),
-            (true, Some(Work::Cargo { command, arguments })) => Work::Cargo {
+            (false, _) => StepWork::Program(own.run.clone()),
+            (true, Some(StepWork::Cargo { command, arguments })) => StepWork::Cargo {
                 command,
                 arguments: own.args.clone().unwrap_or(arguments),
             },
-            (true, Some(Work::Program(mut words))) => {
+            (true, Some(StepWork::Program(mut words))) => {
                 words.extend(own.args.iter().flatten().cloned());
-                Work::Program(words)
+                StepWork::Program(words)
             }
             (true, Some(work)) => work,
             (true, None) => {
@@ -244,7 +244,7 @@ impl Config {
                 )));
             }
         };
-        if hook == Hook::PostCheckout && !matches!(work, Work::Program(_)) {
+        if hook == Hook::PostCheckout && !matches!(work, StepWork::Program(_)) {
             return Err(wrong(format!(
                 "post-checkout has the step `{name}`, which checks changes; post-checkout runs \
                  `freshness`, `sweep` and programs"
@@ -277,8 +277,8 @@ impl HookStep {
         let matches = |glob: &Pattern| matches(glob, path);
         match self.work {
             // A `#[path]` attribute can make any file a module, so the step itself decides.
-            Work::Format => true,
-            Work::Policy => configures(path),
+            StepWork::Format => true,
+            StepWork::Policy => configures(path),
             _ => self.files.is_empty() || self.files.iter().any(matches),
         }
     }
@@ -286,9 +286,9 @@ impl HookStep {
     /// Returns true if the step takes cargo's lock. Two such steps cannot run at the same time.
     pub(crate) fn uses_cargo(&self) -> bool {
         match &self.work {
-            Work::Format | Work::Policy => false,
-            Work::Cargo { .. } => true,
-            Work::Program(words) => {
+            StepWork::Format | StepWork::Policy => false,
+            StepWork::Cargo { .. } => true,
+            StepWork::Program(words) => {
                 let program = words.first().map(|it| Utf8Path::new(it).file_stem());
                 program == Some(Some("cargo"))
             }

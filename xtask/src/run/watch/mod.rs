@@ -59,7 +59,7 @@ pub(super) fn run(args: &mut Args) -> Result<Status> {
     let number = output::count(places.number(), "directory");
     output::status("Watching", format_args!("{number} of {top}; Ctrl-C ends"));
     let lock = places.lock()?.into_std_path_buf();
-    let mut watch = Watch {
+    let mut watch = WatchLoop {
         head: head(&runner, &top, &lock)?,
         lock,
         contents: HashMap::new(),
@@ -84,7 +84,7 @@ pub(super) fn run(args: &mut Args) -> Result<Status> {
 }
 
 /// The state between two runs.
-struct Watch {
+struct WatchLoop {
     runner: Runner,
     top: Utf8PathBuf,
     lock: PathBuf,
@@ -96,7 +96,7 @@ struct Watch {
     failed: BTreeSet<Utf8PathBuf>,
 }
 
-impl Watch {
+impl WatchLoop {
     /// Waits for saves.
     fn next(&mut self, events: &Events, places: &mut Places) -> Result<BTreeSet<Utf8PathBuf>> {
         let mut batch = Batch::default();

@@ -10,7 +10,7 @@ use xtask_impact::build_dir::Directories;
 use xtask_impact::paths::{is_absent, resolved};
 use xtask_impact::{parallel, quote};
 
-use crate::artifacts::disk_size::{self, Link};
+use crate::artifacts::disk_size::{self, HardLink};
 
 /// The contents of every directory below some directories, each sorted by name.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) struct FileStat {
     /// The size on the disk.
     pub bytes: u64,
     /// The identity of a file that has several names.
-    pub link: Option<Link>,
+    pub link: Option<HardLink>,
     pub modified: SystemTime,
     pub accessed: SystemTime,
 }

@@ -11,7 +11,7 @@ use xtask_impact::paths::resolved;
 
 use super::listing::{self, FileStat, ListedFile, Listing};
 use super::{DirectoryScan, LinkedFiles, SharedArtifact, Sizes, SweepUnit};
-use crate::artifacts::disk_size::{self, Link};
+use crate::artifacts::disk_size::{self, HardLink};
 use crate::artifacts::plan::Artifact;
 
 /// Counts all files of a build directory and its target directory, and adds the files of each unit
@@ -70,7 +70,7 @@ struct Walker<'a> {
     /// Directories that are not counted.
     others: Vec<Utf8PathBuf>,
     /// The files with several names that are counted already.
-    seen: HashSet<Link>,
+    seen: HashSet<HardLink>,
     /// The units of files with several names.
     linked: LinkedFiles,
     /// The units that stand for files of the first layout whose fingerprint is gone.

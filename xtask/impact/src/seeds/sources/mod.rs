@@ -41,7 +41,7 @@ use search::Search;
 use source_files::{links_below, read};
 use texts::{SourcePlaces, Texts};
 
-use super::listing::Listing;
+use super::listing::TargetListing;
 use crate::paths::{RealPaths, resolved};
 use crate::records::layout::PackageDirectories;
 use crate::source_scan;
@@ -76,7 +76,7 @@ pub struct Sources<'a> {
     is_dev: bool,
     /// The text of all settings that can contain flags for every build.
     flags: Option<Rc<str>>,
-    listings: HashMap<PackageIx, Option<Listing>>,
+    listings: HashMap<PackageIx, Option<TargetListing>>,
     /// The targets of the links below directories that scripts watch.
     links: HashMap<Utf8PathBuf, Vec<Utf8PathBuf>>,
     /// The packages that may make paths for a package.
@@ -314,7 +314,7 @@ impl<'a> Sources<'a> {
         };
         let manifest = &self.workspace.package(package).manifest_path;
         let listing = self.listings.entry(package);
-        let listing = listing.or_insert_with(|| Listing::of(&read(manifest)?));
+        let listing = listing.or_insert_with(|| TargetListing::of(&read(manifest)?));
         listing.as_ref().is_none_or(|listing| listing.has(below))
     }
 

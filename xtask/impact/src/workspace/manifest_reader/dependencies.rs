@@ -8,7 +8,7 @@ use cargo_metadata::semver::VersionReq;
 
 use super::package::{Origin, check_name, text};
 use super::toml_manifest::{DetailedDependency, TomlDependency, TomlWorkspace};
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::paths::normalized;
 use crate::workspace::metadata_json::DeclaredEdge;
 
@@ -19,7 +19,7 @@ pub(super) fn inherit<'a>(
     root: Option<(&TomlWorkspace, &Utf8Path)>,
     directory: &Utf8Path,
     is_2024: bool,
-) -> Read<Cow<'a, DetailedDependency>> {
+) -> ReadOrAsk<Cow<'a, DetailedDependency>> {
     let own = match dependency {
         TomlDependency::Version(version) => {
             return Ok(Cow::Owned(DetailedDependency {
@@ -96,7 +96,7 @@ pub(super) fn edge(
     dependency: &DetailedDependency,
     directory: &Utf8Path,
     origin: Origin,
-) -> Read<DeclaredEdge<'static>> {
+) -> ReadOrAsk<DeclaredEdge<'static>> {
     check_name(key)?;
     let name = dependency.package.as_deref().unwrap_or(key);
     check_name(name)?;
@@ -153,7 +153,7 @@ pub(super) fn edge(
 }
 
 /// Checks that every dependency comes from one place, in all tables of the manifest.
-pub(super) fn check_sources(dependencies: &[DeclaredEdge<'_>]) -> Read<()> {
+pub(super) fn check_sources(dependencies: &[DeclaredEdge<'_>]) -> ReadOrAsk<()> {
     let mut paths = HashMap::new();
     for dependency in dependencies {
         let path = dependency.path.as_ref().map(|it| &*it.0);
@@ -170,7 +170,7 @@ pub(super) fn check_sources(dependencies: &[DeclaredEdge<'_>]) -> Read<()> {
 pub(super) fn features(
     listed: BTreeMap<String, Vec<String>>,
     dependencies: &[DeclaredEdge<'_>],
-) -> Read<BTreeMap<String, Vec<String>>> {
+) -> ReadOrAsk<BTreeMap<String, Vec<String>>> {
     let mut optional: HashMap<&str, bool> = HashMap::new();
     for dependency in dependencies {
         *optional.entry(dependency.key()).or_default() |= dependency.optional;

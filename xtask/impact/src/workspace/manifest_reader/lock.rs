@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use cargo_metadata::semver::Version;
 use serde::Deserialize;
 
-use super::{CRATES_IO, Read, ask};
+use super::{CRATES_IO, ReadOrAsk, ask};
 use crate::files;
 
 /// A package in the lock file.
@@ -21,7 +21,7 @@ pub(super) struct LockedEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LockTables {
+struct KnownLockTables {
     version: u32,
     #[serde(default)]
     package: Vec<LockTable>,
@@ -39,14 +39,14 @@ struct LockTable {
 }
 
 /// Reads a lock file.
-pub(super) fn read(path: &Utf8Path) -> Read<Vec<LockedEntry>> {
+pub(super) fn read(path: &Utf8Path) -> ReadOrAsk<Vec<LockedEntry>> {
     let text = files::read_text(path, files::RECORD)
         .map_err(|_| ask("the lock file is missing or cannot be read"))?;
     parse(&text)
 }
 
-fn parse(text: &str) -> Read<Vec<LockedEntry>> {
-    let tables: LockTables =
+fn parse(text: &str) -> ReadOrAsk<Vec<LockedEntry>> {
+    let tables: KnownLockTables =
         toml::from_str(text).map_err(|_| ask("the lock file has an unusual shape"))?;
     if ![3, 4].contains(&tables.version) {
         return Err(ask(format!("the lock file has version {}", tables.version)));

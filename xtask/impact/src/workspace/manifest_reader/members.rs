@@ -7,9 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use cargo_metadata::DependencyKind;
 
 use super::package::{Origin, package, parsed};
-use super::place::Place;
+use super::place::ReadPlace;
 use super::toml_manifest::{TomlManifest, TomlWorkspace};
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::parallel;
 use crate::paths::normalized;
 use crate::workspace::metadata_json::Manifest;
@@ -25,14 +25,14 @@ pub(super) struct PathPackages {
 }
 
 /// A loaded manifest. A member without a package is the root manifest of a virtual workspace.
-struct Loaded {
+struct LoadedManifest {
     path: Utf8PathBuf,
     package: Option<Manifest<'static>>,
 }
 
 impl PathPackages {
     /// Reads the members of a workspace, and all path dependencies.
-    pub(super) fn read(place: &Place) -> Read<Self> {
+    pub(super) fn read(place: &ReadPlace) -> ReadOrAsk<Self> {
         let root_manifest = place.root.join("Cargo.toml");
         let root = parsed(&root_manifest)?;
         if root.patch.is_some() {
@@ -45,7 +45,7 @@ impl PathPackages {
             return Err(ask("the root manifest has no [workspace]"));
         };
         check_root(&root, workspace)?;
-        let search = Search {
+        let search = MemberSearch {
             place,
             workspace,
             root_manifest: &root_manifest,
@@ -63,7 +63,7 @@ impl PathPackages {
 }
 
 /// Checks the root manifest.
-fn check_root(root: &TomlManifest, workspace: &TomlWorkspace) -> Read<()> {
+fn check_root(root: &TomlManifest, workspace: &TomlWorkspace) -> ReadOrAsk<()> {
     let package = root.package.as_ref();
     let of_package = package.and_then(|it| it.resolver.as_ref());
     let resolvers = [of_package, workspace.resolver.as_ref()];
@@ -95,7 +95,7 @@ fn check_root(root: &TomlManifest, workspace: &TomlWorkspace) -> Read<()> {
     Ok(())
 }
 
-fn metadata(workspace: &TomlWorkspace) -> Read<serde_json::Value> {
+fn metadata(workspace: &TomlWorkspace) -> ReadOrAsk<serde_json::Value> {
     fn has_date(value: &toml::Value) -> bool {
         match value {
             toml::Value::Datetime(_) => true,
@@ -112,16 +112,16 @@ fn metadata(workspace: &TomlWorkspace) -> Read<serde_json::Value> {
     }
 }
 
-struct Search<'a> {
-    place: &'a Place,
+struct MemberSearch<'a> {
+    place: &'a ReadPlace,
     workspace: &'a TomlWorkspace,
     root_manifest: &'a Utf8Path,
 }
 
-impl Search<'_> {
+impl MemberSearch<'_> {
     /// Finds the members: those that `workspace.members` names, and their path dependencies below
     /// the root.
-    fn members(&self, root: &TomlManifest, all: &mut PathPackages) -> Read<()> {
+    fn members(&self, root: &TomlManifest, all: &mut PathPackages) -> ReadOrAsk<()> {
         let listed = self.workspace.members.as_deref();
         let mut pending = self.expanded(listed.unwrap_or_default())?;
         pending.push(self.root_manifest.to_owned());
@@ -151,7 +151,7 @@ impl Search<'_> {
     }
 
     /// Returns the manifests that match these patterns.
-    fn expanded(&self, patterns: &[String]) -> Read<Vec<Utf8PathBuf>> {
+    fn expanded(&self, patterns: &[String]) -> ReadOrAsk<Vec<Utf8PathBuf>> {
         let mut found = Vec::new();
         for pattern in patterns {
             let path = self.place.root.join(pattern);
@@ -180,18 +180,26 @@ impl Search<'_> {
     }
 
     /// Loads manifests. With `root`, the packages are members.
-    fn load(&self, wave: &[Utf8PathBuf], root: Option<&TomlManifest>) -> Read<Vec<Loaded>> {
+    fn load(
+        &self,
+        wave: &[Utf8PathBuf],
+        root: Option<&TomlManifest>,
+    ) -> ReadOrAsk<Vec<LoadedManifest>> {
         let load = |path: &Utf8PathBuf| self.load_one(path, root);
         let loaded = parallel::parts(wave, |part| part.iter().map(load).collect());
         loaded.into_iter().collect()
     }
 
-    fn load_one(&self, path: &Utf8PathBuf, root: Option<&TomlManifest>) -> Read<Loaded> {
+    fn load_one(
+        &self,
+        path: &Utf8PathBuf,
+        root: Option<&TomlManifest>,
+    ) -> ReadOrAsk<LoadedManifest> {
         let inherited = Some((self.workspace, &*self.place.root));
         if let Some(root) = root.filter(|_| path == self.root_manifest) {
             let of_root = || package(path, root, inherited, Origin::Path);
             let package = root.package.as_ref().map(|_| of_root()).transpose()?;
-            return Ok(Loaded {
+            return Ok(LoadedManifest {
                 path: path.clone(),
                 package,
             });
@@ -206,7 +214,7 @@ impl Search<'_> {
         }
         if root.is_some() {
             let package = package(path, &manifest, inherited, Origin::Path)?;
-            return Ok(Loaded {
+            return Ok(LoadedManifest {
                 path: path.clone(),
                 package: Some(package),
             });
@@ -226,14 +234,14 @@ impl Search<'_> {
                 None => package(path, &manifest, None, Origin::Path)?,
             },
         };
-        Ok(Loaded {
+        Ok(LoadedManifest {
             path: path.clone(),
             package: Some(package),
         })
     }
 
     /// Returns the root manifest above a package outside the workspace, and its directory.
-    fn above(&self, path: &Utf8Path) -> Read<Option<(TomlManifest, Utf8PathBuf)>> {
+    fn above(&self, path: &Utf8Path) -> ReadOrAsk<Option<(TomlManifest, Utf8PathBuf)>> {
         for directory in path.ancestors().skip(2) {
             let manifest = directory.join("Cargo.toml");
             if !manifest.is_file() {
@@ -253,7 +261,7 @@ impl Search<'_> {
 
     /// Checks that every member belongs to the workspace by cargo's search for its root, that the
     /// names are unique, and that the manifest that cargo begins with is a member.
-    fn check_members(&self, all: &PathPackages) -> Read<()> {
+    fn check_members(&self, all: &PathPackages) -> ReadOrAsk<()> {
         let mut names = HashSet::new();
         if !all.packages.values().all(|it| names.insert(&*it.name)) {
             return Err(ask("two members have one name"));
@@ -286,7 +294,7 @@ impl Search<'_> {
     }
 
     /// Checks that `default-members` names members.
-    fn check_default(&self, all: &PathPackages) -> Read<()> {
+    fn check_default(&self, all: &PathPackages) -> ReadOrAsk<()> {
         let default = self.workspace.default_members.as_deref();
         let named = self.expanded(default.unwrap_or_default())?;
         if named.is_empty() {
@@ -306,7 +314,7 @@ impl Search<'_> {
 
     /// Reads the path dependencies outside the workspace. Cargo does not follow their
     /// dev-dependencies.
-    fn outside(&self, all: &mut PathPackages) -> Read<()> {
+    fn outside(&self, all: &mut PathPackages) -> ReadOrAsk<()> {
         let mut pending: Vec<Utf8PathBuf> = all
             .packages
             .values()

@@ -34,7 +34,7 @@ use cargo_metadata::semver::Version;
 
 use self::lock::LockedEntry;
 use self::members::PathPackages;
-use self::place::Place;
+use self::place::ReadPlace;
 pub use self::profiles::RESERVED_PROFILES;
 use self::registry::Registry;
 use self::resolve::{MemberFeatures, Node, Summary};
@@ -56,7 +56,7 @@ const PROVEN: RangeInclusive<(u64, u64)> = (1, 95)..=(1, 97);
 pub(super) struct AskCargo(pub(super) String);
 
 /// The result of reading.
-type Read<T> = Result<T, AskCargo>;
+type ReadOrAsk<T> = Result<T, AskCargo>;
 
 fn ask(reason: impl Into<String>) -> AskCargo {
     AskCargo(reason.into())
@@ -64,7 +64,7 @@ fn ask(reason: impl Into<String>) -> AskCargo {
 
 /// The parts of a workspace that are known without the platforms.
 pub(super) struct ManifestReader {
-    place: Place,
+    place: ReadPlace,
     on_disk: PathPackages,
     locked: Vec<LockedEntry>,
     registry: Option<Registry>,
@@ -72,8 +72,8 @@ pub(super) struct ManifestReader {
 
 impl ManifestReader {
     /// Reads the workspace of the runner's directory, or of the manifest in `options`.
-    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Read<Self> {
-        let place = Place::new(runner, options)?;
+    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> ReadOrAsk<Self> {
+        let place = ReadPlace::new(runner, options)?;
         let lock_file = place.root.join("Cargo.lock");
         let (on_disk, locked) = std::thread::scope(|scope| {
             let locked = scope.spawn(|| lock::read(&lock_file));
@@ -93,7 +93,7 @@ impl ManifestReader {
     }
 
     /// Returns the reader if the reader is proven with this version of cargo.
-    pub(super) fn proven_with(self, cargo: Option<Version>) -> Read<Self> {
+    pub(super) fn proven_with(self, cargo: Option<Version>) -> ReadOrAsk<Self> {
         let cargo = cargo.ok_or_else(|| ask("cargo does not tell its version"))?;
         match PROVEN.contains(&(cargo.major, cargo.minor)) {
             true => Ok(self),
@@ -109,7 +109,7 @@ impl ManifestReader {
         mut self,
         triples: &Option<Vec<String>>,
         facts: Option<&CompilerFacts>,
-    ) -> Read<MetadataJson<'static>> {
+    ) -> ReadOrAsk<MetadataJson<'static>> {
         let platforms = facts.map(|(platforms, _)| &**platforms);
         if triples.is_some() && platforms.is_none() {
             return Err(ask("the compiler does not tell its platforms"));
@@ -157,7 +157,7 @@ impl ManifestReader {
     }
 
     /// Returns the packages of the lock file with their declarations.
-    fn nodes(&self) -> Read<Vec<Node<'_>>> {
+    fn nodes(&self) -> ReadOrAsk<Vec<Node<'_>>> {
         let mut by_name = HashMap::new();
         for (path, package) in &self.on_disk.packages {
             let key = (&*package.name, &*package.version);
@@ -197,7 +197,7 @@ impl ManifestReader {
             })
         };
         let nodes = parallel::parts(&indexes, |part| part.iter().map(node).collect());
-        let nodes = nodes.into_iter().collect::<Read<Vec<Node<'_>>>>()?;
+        let nodes = nodes.into_iter().collect::<ReadOrAsk<Vec<Node<'_>>>>()?;
         let members = self.on_disk.members.iter();
         let members = members.filter(|it| self.on_disk.packages.contains_key(*it));
         match nodes.iter().filter(|it| it.is_member).count() == members.count() {
@@ -207,7 +207,7 @@ impl ManifestReader {
     }
 
     /// Returns the manifests of the packages from crates.io among these packages.
-    fn downloaded(&self, used: &[usize]) -> Read<HashMap<usize, Manifest<'static>>> {
+    fn downloaded(&self, used: &[usize]) -> ReadOrAsk<HashMap<usize, Manifest<'static>>> {
         let Some(registry) = &self.registry else {
             return Ok(HashMap::new());
         };

@@ -15,7 +15,7 @@ use super::toml_manifest::{
     Inheritable, InheritablePackage, TomlDependencies, TomlLint, TomlLints, TomlManifest,
     TomlPackage, TomlWorkspace,
 };
-use super::{CRATES_IO, Read, ask, profiles};
+use super::{CRATES_IO, ReadOrAsk, ask, profiles};
 use crate::files;
 use crate::workspace::metadata_json::{Manifest, Reduced, Text};
 
@@ -28,7 +28,7 @@ pub(super) const EDITIONS: [(&str, (u64, u64)); 4] = [
 ];
 
 /// Reads and parses a manifest.
-pub(super) fn parsed(path: &Utf8Path) -> Read<TomlManifest> {
+pub(super) fn parsed(path: &Utf8Path) -> ReadOrAsk<TomlManifest> {
     let text = files::read_text(path, files::SETTINGS)
         .map_err(|error| ask(format!("{path} cannot be read: {error}")))?;
     toml::from_str(&text).map_err(|error| {
@@ -55,7 +55,7 @@ pub(super) fn package(
     manifest: &TomlManifest,
     root: Option<(&TomlWorkspace, &Utf8Path)>,
     origin: Origin,
-) -> Read<Manifest<'static>> {
+) -> ReadOrAsk<Manifest<'static>> {
     let directory = path.parent().unwrap_or(path);
     let read = |package| converted(directory, manifest, package, root, origin);
     let Some(package) = &manifest.package else {
@@ -78,7 +78,7 @@ fn converted(
     package: &TomlPackage,
     root: Option<(&TomlWorkspace, &Utf8Path)>,
     origin: Origin,
-) -> Read<Manifest<'static>> {
+) -> ReadOrAsk<Manifest<'static>> {
     let inheritable = root.map(|(root, _)| &root.package);
     check_inherited(package, inheritable)?;
     check_name(&package.name)?;
@@ -97,7 +97,7 @@ fn converted(
     let version: Version = version.parse().map_err(|_| ask("a version is not valid"))?;
     let is_2024 = edition == "2024";
     let mut dependencies = Vec::new();
-    let mut gather = |table: &TomlDependencies, kind, target: Option<&Platform>| -> Read<()> {
+    let mut gather = |table: &TomlDependencies, kind, target: Option<&Platform>| -> ReadOrAsk<()> {
         for (key, dependency) in table {
             let dependency = inherit(key, dependency, root, directory, is_2024)?;
             if is_2024 && dependency.old_default_features.is_some() {
@@ -148,7 +148,12 @@ fn converted(
     })
 }
 
-fn id(directory: &Utf8Path, name: &str, version: &Version, origin: Origin) -> Read<Text<'static>> {
+fn id(
+    directory: &Utf8Path,
+    name: &str,
+    version: &Version,
+    origin: Origin,
+) -> ReadOrAsk<Text<'static>> {
     if origin == Origin::Registry {
         return Ok(text(format!("{CRATES_IO}#{name}@{version}")));
     }
@@ -162,7 +167,7 @@ fn id(directory: &Utf8Path, name: &str, version: &Version, origin: Origin) -> Re
 
 /// Returns a directory as it stands in a URL. Blanks and characters outside ASCII are escaped byte
 /// by byte.
-fn url_path(directory: &Utf8Path) -> Read<String> {
+fn url_path(directory: &Utf8Path) -> ReadOrAsk<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
     let mut escaped = String::new();
     for byte in directory.as_str().bytes() {
@@ -186,7 +191,7 @@ fn inherited<'a, T>(
     value: &'a Option<Inheritable<T>>,
     root: Option<&'a InheritablePackage>,
     of_root: impl FnOnce(&'a InheritablePackage) -> Option<&'a T>,
-) -> Read<Option<&'a T>> {
+) -> ReadOrAsk<Option<&'a T>> {
     match value {
         None => Ok(None),
         Some(Inheritable::Value(value)) => Ok(Some(value)),
@@ -200,7 +205,7 @@ fn inherited<'a, T>(
 }
 
 /// Checks that the workspace sets every key that the package inherits.
-fn check_inherited(package: &TomlPackage, root: Option<&InheritablePackage>) -> Read<()> {
+fn check_inherited(package: &TomlPackage, root: Option<&InheritablePackage>) -> ReadOrAsk<()> {
     inherited(&package.authors, root, |it| it.authors.as_ref())?;
     inherited(&package.exclude, root, |it| it.exclude.as_ref())?;
     inherited(&package.include, root, |it| it.include.as_ref())?;
@@ -218,7 +223,7 @@ fn check_inherited(package: &TomlPackage, root: Option<&InheritablePackage>) -> 
 }
 
 /// Checks the name of a package or of a dependency.
-pub(super) fn check_name(name: &str) -> Read<()> {
+pub(super) fn check_name(name: &str) -> ReadOrAsk<()> {
     let mut characters = name.chars();
     let is_start = |it: char| it.is_ascii_alphabetic() || it == '_';
     let is_next = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
@@ -228,7 +233,7 @@ pub(super) fn check_name(name: &str) -> Read<()> {
     }
 }
 
-fn check_edition(edition: &str, rust_version: Option<&String>) -> Read<()> {
+fn check_edition(edition: &str, rust_version: Option<&String>) -> ReadOrAsk<()> {
     let known = EDITIONS.iter().find(|(known, _)| *known == edition);
     let &(_, first) = known.ok_or_else(|| ask("an edition is not known"))?;
     let Some(rust_version) = rust_version else {
@@ -245,7 +250,7 @@ fn check_edition(edition: &str, rust_version: Option<&String>) -> Read<()> {
     }
 }
 
-fn check_lints(lints: &TomlLints, root: Option<&TomlWorkspace>) -> Read<()> {
+fn check_lints(lints: &TomlLints, root: Option<&TomlWorkspace>) -> ReadOrAsk<()> {
     let tools = match lints {
         TomlLints::Own(tools) => tools,
         TomlLints::Inherit(inherit) if inherit.workspace => {

@@ -3,14 +3,14 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::cargo_config::{self, CargoConfig, PATH_HASH};
 use crate::paths::normalized;
 use crate::process::Runner;
 use crate::workspace::{LoadOptions, likely_root};
 
 /// The files of a workspace.
-pub(super) struct Place {
+pub(super) struct ReadPlace {
     /// The directory of the root manifest.
     pub(super) root: Utf8PathBuf,
     /// The manifest that cargo begins with.
@@ -56,9 +56,9 @@ const VARIABLES: [&str; 9] = [
     "__CARGO",
 ];
 
-impl Place {
+impl ReadPlace {
     /// Returns the workspace of the runner's directory, or of the manifest in `options`.
-    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> Read<Self> {
+    pub(super) fn new(runner: &Runner, options: &LoadOptions) -> ReadOrAsk<Self> {
         if cfg!(windows) {
             return Err(ask("the paths of Windows are not known to the reader"));
         }
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-fn check_config(config: &CargoConfig) -> Read<()> {
+fn check_config(config: &CargoConfig) -> ReadOrAsk<()> {
     for (table, value) in config.written().entries() {
         let is_known = TABLES.contains(&table.as_str());
         let mut keys = value.entries().map(|(key, _)| key.as_str());

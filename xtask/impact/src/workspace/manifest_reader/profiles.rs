@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::toml_manifest::{DebugInfo, NumberOrString, StringOrBool, TomlProfile};
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 
 /// The names of profiles that cargo reserves, in addition to names that begin with `cargo`.
 pub const RESERVED_PROFILES: [&str; 21] = [
@@ -32,7 +32,7 @@ pub const RESERVED_PROFILES: [&str; 21] = [
 ];
 
 /// Checks that cargo accepts the profiles.
-pub(super) fn check(profiles: &BTreeMap<String, TomlProfile>) -> Read<()> {
+pub(super) fn check(profiles: &BTreeMap<String, TomlProfile>) -> ReadOrAsk<()> {
     let is_plain = |(name, profile): (&String, &TomlProfile)| {
         let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
         name.chars().all(is_plain)

@@ -16,7 +16,7 @@ use super::dependencies::features;
 use super::lock::LockedEntry;
 use super::package::{Origin, package, parsed, text};
 use super::resolve::Summary;
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::files;
 use crate::workspace::metadata_json::{DeclaredEdge, Manifest};
 
@@ -79,7 +79,7 @@ fn yes() -> bool {
 
 impl Registry {
     /// Finds cargo's copy of crates.io in cargo's home.
-    pub(super) fn new(home: &Utf8Path) -> Read<Self> {
+    pub(super) fn new(home: &Utf8Path) -> ReadOrAsk<Self> {
         let registry = home.join("registry");
         let only = |below: &str| {
             let entries = fs::read_dir(registry.join(below)).into_iter().flatten();
@@ -102,7 +102,7 @@ impl Registry {
     }
 
     /// Returns the declarations of a package in the index.
-    pub(super) fn summary(&self, entry: &LockedEntry) -> Read<Summary<'static>> {
+    pub(super) fn summary(&self, entry: &LockedEntry) -> ReadOrAsk<Summary<'static>> {
         let what = format!("{} {}", entry.name, entry.version);
         let unknown = || ask(format!("`{what}` is not in the index cache"));
         let path = self.index.join(index_path(&entry.name));
@@ -135,7 +135,7 @@ impl Registry {
     }
 
     /// Returns the manifest of an unpacked package.
-    pub(super) fn manifest(&self, entry: &LockedEntry) -> Read<Manifest<'static>> {
+    pub(super) fn manifest(&self, entry: &LockedEntry) -> ReadOrAsk<Manifest<'static>> {
         let what = format!("{}-{}", entry.name, entry.version);
         let directory = self.sources.join(&what);
         let mark = files::read_text(directory.join(".cargo-ok"), files::SETTINGS);

@@ -13,7 +13,7 @@ use cargo_metadata::semver::VersionReq;
 
 use super::lock::LockedEntry;
 use super::package::text;
-use super::{CRATES_IO, Read, ask};
+use super::{CRATES_IO, ReadOrAsk, ask};
 use crate::workspace::metadata_json::{DeclaredEdge, Manifest, Text};
 
 /// The declarations of a package with which cargo resolves.
@@ -49,7 +49,7 @@ pub(super) struct ActiveNode<'a> {
 
 /// Checks that the lock file fits the manifests. Otherwise cargo would change the lock file, or
 /// fail.
-pub(super) fn check(nodes: &[Node<'_>]) -> Read<()> {
+pub(super) fn check(nodes: &[Node<'_>]) -> ReadOrAsk<()> {
     let all = activate(nodes, MemberFeatures::All)?;
     let mut links = HashSet::new();
     for (node, active) in nodes.iter().zip(&all) {
@@ -73,7 +73,7 @@ pub(super) fn check(nodes: &[Node<'_>]) -> Read<()> {
 }
 
 /// Checks that no package depends on itself other than through dev-dependencies.
-fn check_cycles(nodes: &[Node<'_>], all: &[Option<ActiveNode<'_>>]) -> Read<()> {
+fn check_cycles(nodes: &[Node<'_>], all: &[Option<ActiveNode<'_>>]) -> ReadOrAsk<()> {
     let below = |index: usize| {
         let active = all[index].iter().flat_map(|it| &it.dependencies);
         let is_built = move |(declared, _): &&(usize, usize)| {
@@ -109,7 +109,7 @@ fn check_cycles(nodes: &[Node<'_>], all: &[Option<ActiveNode<'_>>]) -> Read<()> 
 pub(super) fn activate<'a>(
     nodes: &'a [Node<'a>],
     of_members: MemberFeatures,
-) -> Read<Vec<Option<ActiveNode<'a>>>> {
+) -> ReadOrAsk<Vec<Option<ActiveNode<'a>>>> {
     let mut requested: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); nodes.len()];
     let mut active: Vec<Option<ActiveNode<'a>>> = vec![None; nodes.len()];
     let mut pending = Vec::new();
@@ -173,7 +173,7 @@ impl Node<'_> {
     }
 
     /// Returns the package of the lock file that a dependency is locked to.
-    fn locked(&self, dependency: &DeclaredEdge<'_>, nodes: &[Node<'_>]) -> Read<usize> {
+    fn locked(&self, dependency: &DeclaredEdge<'_>, nodes: &[Node<'_>]) -> ReadOrAsk<usize> {
         let path = dependency.path.as_ref().map(|it| &*it.0);
         let is_any = path.is_some() && dependency.req == VersionReq::STAR;
         let fits = |&&index: &&usize| {
@@ -208,7 +208,7 @@ struct TurnedOn<'a> {
 }
 
 impl<'a> TurnedOn<'a> {
-    fn feature(&mut self, summary: &'a Summary<'_>, feature: &str) -> Read<()> {
+    fn feature(&mut self, summary: &'a Summary<'_>, feature: &str) -> ReadOrAsk<()> {
         let mut pending = vec![feature];
         while let Some(feature) = pending.pop() {
             let Some((feature, values)) = summary.features.get_key_value(feature) else {

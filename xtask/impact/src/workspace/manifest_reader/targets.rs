@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::package::EDITIONS;
 use super::toml_manifest::{StringOrBool, TomlManifest, TomlPackage, TomlTarget};
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::paths::normalized;
 use crate::workspace::{Target, TargetKind};
 
@@ -27,7 +27,7 @@ struct Inferred {
 
 impl TargetSearch<'_> {
     /// Returns the targets of a manifest, in cargo's order.
-    pub(super) fn targets(&self, manifest: &TomlManifest) -> Read<Vec<Target>> {
+    pub(super) fn targets(&self, manifest: &TomlManifest) -> ReadOrAsk<Vec<Target>> {
         let mut targets = Vec::new();
         targets.extend(self.library(manifest.lib.as_ref())?);
         let package = self.package;
@@ -57,7 +57,7 @@ impl TargetSearch<'_> {
         Ok(targets)
     }
 
-    fn library(&self, listed: Option<&TomlTarget>) -> Read<Option<Target>> {
+    fn library(&self, listed: Option<&TomlTarget>) -> ReadOrAsk<Option<Target>> {
         let inferred = || {
             let path = "src/lib.rs";
             self.directory.join(path).exists().then(|| path.to_owned())
@@ -123,7 +123,7 @@ impl TargetSearch<'_> {
         kind: TargetKind,
         listed: Option<&[TomlTarget]>,
         autodiscover: Option<bool>,
-    ) -> Read<Vec<Target>> {
+    ) -> ReadOrAsk<Vec<Target>> {
         let is_complete = |it: &TomlTarget| it.name.is_some() && it.path.is_some();
         let is_normalized = autodiscover == Some(false)
             && listed.is_none_or(|listed| listed.iter().all(is_complete));
@@ -159,7 +159,7 @@ impl TargetSearch<'_> {
         name: String,
         target: &TomlTarget,
         inferred: &[Inferred],
-    ) -> Read<Target> {
+    ) -> ReadOrAsk<Target> {
         let mut files = inferred.iter().filter(|it| it.name == name);
         let path = match (&target.path, files.next(), files.next()) {
             (Some(path), ..) => path,
@@ -199,7 +199,7 @@ impl TargetSearch<'_> {
         })
     }
 
-    fn check(&self, target: &TomlTarget) -> Read<()> {
+    fn check(&self, target: &TomlTarget) -> ReadOrAsk<()> {
         let edition = target.edition.as_deref();
         let is_known = |it: &str| EDITIONS.iter().any(|(known, _)| *known == it);
         let has_old_key = target.old_crate_type.is_some() || target.old_proc_macro.is_some();
@@ -229,7 +229,7 @@ impl TargetSearch<'_> {
         remaining.collect()
     }
 
-    fn inferred(&self, kind: TargetKind) -> Read<Vec<Inferred>> {
+    fn inferred(&self, kind: TargetKind) -> ReadOrAsk<Vec<Inferred>> {
         let mut found = Vec::new();
         let below = match kind {
             TargetKind::Bin => {
@@ -271,7 +271,7 @@ impl TargetSearch<'_> {
         Ok(found)
     }
 
-    fn script(&self) -> Read<Option<Target>> {
+    fn script(&self) -> ReadOrAsk<Option<Target>> {
         let path = match &self.package.build {
             Some(StringOrBool::Bool(false)) => return Ok(None),
             None if !self.directory.join("build.rs").is_file() => return Ok(None),

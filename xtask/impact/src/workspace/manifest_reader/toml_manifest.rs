@@ -91,13 +91,13 @@ pub(super) struct TomlPackage {
 #[serde(untagged)]
 pub(super) enum Inheritable<T> {
     Value(T),
-    Inherit(Inherit),
+    Inherit(WorkspaceKey),
 }
 
 /// The table `{ workspace = true }`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Inherit {
+pub(super) struct WorkspaceKey {
     pub(super) workspace: bool,
 }
 
@@ -250,7 +250,7 @@ pub(super) struct InheritablePackage {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum TomlLints {
-    Inherit(Inherit),
+    Inherit(WorkspaceKey),
     Own(BTreeMap<String, BTreeMap<String, TomlLint>>),
 }
 

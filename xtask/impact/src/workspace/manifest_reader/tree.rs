@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::DependencyKind;
 
 use super::resolve::{ActiveNode, Node};
-use super::{Read, ask};
+use super::{ReadOrAsk, ask};
 use crate::cargo_config::CargoConfig;
 use crate::workspace::PlatformFacts;
 use crate::workspace::metadata_json::{DeclaredEdge, EdgeKind, On, ResolvedNode};
@@ -48,7 +48,7 @@ impl Tree<'_> {
 
     /// Checks that no compiler flag decides about a dependency. Cargo asks the compiler for a
     /// platform's `cfg` options with the flags of the configuration.
-    pub(super) fn check_flags(&self, config: &CargoConfig) -> Read<()> {
+    pub(super) fn check_flags(&self, config: &CargoConfig) -> ReadOrAsk<()> {
         let platforms = self.platforms.unwrap_or_default();
         if platforms.iter().any(|it| it.name.ends_with(".json")) {
             return Err(ask("a platform is described by a file"));
@@ -77,7 +77,7 @@ impl Tree<'_> {
         &self,
         used: &[usize],
         library: &dyn Fn(usize) -> Option<&'b str>,
-    ) -> Read<()> {
+    ) -> ReadOrAsk<()> {
         for &index in used {
             for (on, declared) in self.edges(index) {
                 let Some(library) = library(on) else {

@@ -77,12 +77,13 @@ fn a_change_of_the_root_touches_only_members_that_inherit_it() {
             vec![],
         ),
     ] {
-        let [(_, TouchedUnits::Inherited(root), told_by_graph)] = &effects(ROOT, from, to)[..]
+        let [(_, TouchedUnits::Inherited(root), covered_by_unit_graph)] =
+            &effects(ROOT, from, to)[..]
         else {
             panic!("{to}")
         };
         let meant = inherited(&member, root);
-        assert_eq!((meant, *told_by_graph), (units, told), "{to}");
+        assert_eq!((meant, *covered_by_unit_graph), (units, told), "{to}");
         assert_eq!(inherited(&other_root, root), [], "{to}");
     }
 }
