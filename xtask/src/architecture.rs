@@ -73,7 +73,7 @@ fn imports_of_the_engine_run_downward_only() {
 /// and files that the user named, which may be pipes of a shell.
 const READERS: &[&str] = &[
     "src/artifacts/lock.rs",
-    "src/cli/args.rs",
+    "src/cli/change_args.rs",
     "impact/src/files.rs",
     "impact/src/process/signals.rs",
     "impact/src/testing/mod.rs",

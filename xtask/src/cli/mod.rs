@@ -1,6 +1,7 @@
 //! The parts of the command line that commands share: groups of arguments, and the only printer.
 
 pub(crate) mod args;
+pub(crate) mod change_args;
 pub(crate) mod completion;
 pub(crate) mod entry;
 mod examples;

@@ -13,7 +13,8 @@ use xtask_impact::{quote, usage};
 
 use crate::built_from::replaced;
 use crate::ci_service;
-use crate::cli::args::{ChangeArgs, WorkspaceArgs};
+use crate::cli::args::WorkspaceArgs;
+use crate::cli::change_args::ChangeArgs;
 use crate::cli::workspaces::{Loaded, Questions};
 use crate::cli::{output, verbs};
 use crate::selection::profiles;

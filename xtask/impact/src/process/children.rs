@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::{cannot_start, shown, signals};
+use super::run::cannot_start;
+use super::{shown, signals};
 
 /// The role of a child if a signal ends the kit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use anyhow::{Context as _, Result};
 use xshell::Shell;
 
 use super::children::{Reach, RunningChild, SignalRole};
-use super::{Runner, cannot_start, output, shown};
+use super::run::cannot_start;
+use super::{Runner, output, shown};
 use crate::{quote, usage};
 
 /// The result of a program with a time limit.

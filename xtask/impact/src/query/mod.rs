@@ -1,41 +1,43 @@
 //! Answers the question behind every command: which units does a change affect? The steps follow
 //! the flow: change set, unit graph, seeds, affected units.
 
+mod answer;
 mod compilers;
+mod reached;
 mod route;
 mod scan_cache;
+mod unit_spec;
 mod unused;
+mod workspace_files;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
+pub use answer::{Answer, Explanation};
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
+use reached::Reached;
 use scan_cache::FactsCache;
+pub use unit_spec::{package_of, units_named};
 pub use unused::UnusedPaths;
 use unused::Uses;
+use workspace_files::WorkspaceFiles;
 
 use crate::build_dir::evidence::ProfileRecords;
 use crate::cargo_config::CargoConfig;
 use crate::change_set::{ChangeRequest, ChangeSet, OutsidePackages, Prefetch};
-use crate::paths::resolved;
 use crate::process::Runner;
-use crate::propagate::Affected;
 use crate::propagate::resolved::Causes;
-use crate::propagate::variants::Variants;
 use crate::records::changed::ChangedPaths;
 use crate::records::checkouts::Shared;
-use crate::records::layout::PackageDirectories;
-use crate::records::{QueryContext, RecordId, Records, checkouts};
-use crate::resolve_diff::{self, ResolveDifferences};
-use crate::seeds::rules::Rules;
-use crate::seeds::settings::{BothSides, Setting, SettingFiles};
+use crate::records::{QueryContext, Records, checkouts};
+use crate::resolve_diff;
+use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::seeds::sources::Outsides;
-use crate::seeds::{Effect, Resolution, Rule, Seed, SeedInputs};
-use crate::unit_graph::{Unit, UnitGraph, UnitIx, Verb, unit_name};
-use crate::vcs::Change;
-use crate::workspace::{TargetKind, Workspace};
-use crate::{build_dir, files, propagate, quote, seeds, usage};
+use crate::seeds::{Resolution, Rule, Seed, SeedInputs};
+use crate::unit_graph::{UnitGraph, Verb};
+use crate::workspace::Workspace;
+use crate::{build_dir, files, propagate, quote, seeds};
 
 /// A query: the workspace, the change, and the verb that will be run.
 pub struct Query {
@@ -74,34 +76,6 @@ pub enum Evidence {
     Sources,
 }
 
-/// The answer to a query, with the data that the answer was derived from.
-pub struct Answer {
-    /// The workspace.
-    pub workspace: Workspace,
-    /// The unit graph of the workspace under the verb.
-    pub graph: UnitGraph,
-    /// The verb that will be run after the change.
-    pub verb: Verb,
-    /// A description of the comparison, in words.
-    pub compared: String,
-    /// The canonical path of the top level that changed paths are relative to.
-    pub top_level: Utf8PathBuf,
-    /// The paths that differ.
-    pub changes: Vec<Change>,
-    /// The units that the change affects.
-    pub affected: Affected,
-    /// The records of affected units that the change does not touch. They belong to other variants
-    /// of the same target.
-    pub untouched: HashSet<RecordId>,
-    /// The number of compiled units of path packages that have a record of a build with the queried
-    /// profile, toolchain and features, and the number of all compiled units of path packages.
-    pub recorded: (usize, usize),
-    /// The profile directories that another checkout builds in too; `None` if no record was read.
-    pub shared: Option<Vec<Shared>>,
-    /// Notes for the reader about how the answer was found.
-    pub notes: Vec<String>,
-}
-
 impl Evidence {
     /// Returns the name of the profile directory whose records decide; `None` without records.
     fn directory(&self) -> Option<&str> {
@@ -109,48 +83,6 @@ impl Evidence {
             Self::Records(directory) => Some(directory),
             Self::Sources => None,
         }
-    }
-}
-
-/// The files of a workspace that decide what a changed path means.
-struct WorkspaceFiles {
-    /// The directory of the root manifest, without symbolic links.
-    root: Utf8PathBuf,
-    /// The directories of the path packages.
-    layout: PackageDirectories,
-    /// The files that set something.
-    settings: SettingFiles,
-    /// The rules that the workspace configured.
-    rules: Rules,
-    /// The directory of the kit's cache; `None` if the cache is off.
-    state: Option<Utf8PathBuf>,
-}
-
-impl WorkspaceFiles {
-    fn new(workspace: &Workspace, no_cache: bool) -> Result<Self> {
-        Ok(Self {
-            root: resolved(&workspace.root),
-            layout: PackageDirectories::new(workspace),
-            settings: SettingFiles::new(workspace),
-            rules: Rules::new(workspace)?,
-            state: (!no_cache).then(|| workspace.state_directory()).flatten(),
-        })
-    }
-
-    /// Returns true if a file of cargo's configuration changed.
-    fn configuration_changed(&self, set: &ChangeSet) -> bool {
-        set.paths().any(|path| {
-            let setting = self.settings.of(&path);
-            setting.is_some_and(|(setting, _)| setting == Setting::Configuration)
-        })
-    }
-
-    /// Returns the number of units of path packages that rustc compiles.
-    fn compiled_units(&self, graph: &UnitGraph) -> usize {
-        let units = graph.units().filter(|(_, unit)| unit.is_compiled());
-        units
-            .filter(|(_, unit)| self.layout.directory(unit.package).is_some())
-            .count()
     }
 }
 
@@ -189,83 +121,6 @@ struct FoundSeeds {
     seeds: Vec<Seed>,
     /// The sources that were not read, each with the reason.
     skipped: BTreeMap<Utf8PathBuf, String>,
-}
-
-/// The units that the seeds reach.
-struct Reached {
-    affected: Affected,
-    /// Records of affected units that the change does not touch.
-    untouched: HashSet<RecordId>,
-}
-
-impl Reached {
-    /// Follows the seeds to their dependents, as far as the records do not prove that a dependent
-    /// is fresh, and adds the units that cargo resolves differently.
-    fn new(
-        seeds: Vec<Seed>,
-        records: &Records<'_>,
-        resolution: &Resolution,
-        resolved: impl FnOnce(&ResolveDifferences) -> Affected,
-    ) -> Self {
-        // Records prove nothing if the differences in resolution are unknown.
-        let proven = match resolution {
-            Resolution::Unknown(_) => &[],
-            _ => &*seeds,
-        };
-        let variants = Variants::new(records, proven);
-        let is_reached = |unit| variants.are_reached(unit);
-        let mut affected = propagate::propagate_within(records.graph(), seeds, &is_reached);
-        let mut untouched = variants.untouched(&affected);
-        if let Resolution::Compared(compared) = resolution {
-            let resolved = resolved(compared);
-            untouched.retain(|unit, _| resolved.effect(*unit).is_none());
-            affected = affected.or(resolved);
-        }
-        Self {
-            affected,
-            untouched: untouched.into_values().flatten().collect(),
-        }
-    }
-}
-
-/// The reason for which a unit is affected: the way to the unit that the change touches.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Explanation<'a> {
-    /// The effect on the unit.
-    pub effect: Effect,
-    /// The units on the way, the affected unit first and the seed's unit last. Each unit is built
-    /// from the next one, or runs it.
-    pub units: Vec<UnitIx>,
-    /// The seed: the rule, the reason and the changed path.
-    pub seed: &'a Seed,
-}
-
-impl Answer {
-    /// Returns the name of a unit in reports, for instance `network lib test`.
-    pub fn unit_name(&self, unit: UnitIx) -> String {
-        unit_name(&self.workspace, self.graph.unit(unit))
-    }
-
-    /// Returns the units that a specification names: `PACKAGE`, `PACKAGE:TARGET` or
-    /// `PACKAGE:KIND`.
-    ///
-    /// # Errors
-    /// Returns an error if no such package or target exists.
-    pub fn find(&self, spec: &str) -> Result<Vec<UnitIx>> {
-        units_named(&self.workspace, &self.graph, spec)
-    }
-
-    /// Returns the reason for which a unit is affected; `None` if the unit is not affected.
-    pub fn explain(&self, unit: UnitIx) -> Option<Explanation<'_>> {
-        let effect = self.affected.effect(unit)?;
-        let (units, seed) = self.affected.chain(unit)?;
-        Some(Explanation {
-            effect,
-            units,
-            seed,
-        })
-    }
 }
 
 impl Query {
@@ -545,85 +400,6 @@ impl Query {
 fn skipped_note(path: &Utf8Path, why: &str) -> String {
     let path = quote::name(path);
     format!("{path} was not read, so more units are selected than needed: {why}")
-}
-
-/// Returns the package part of a unit specification: `network` for `network:lib`.
-pub fn package_of(spec: &str) -> &str {
-    split(spec).0
-}
-
-/// The part of a unit specification after the package.
-enum NamedPart<'a> {
-    /// No further part: every unit of the package.
-    All,
-    /// `:TARGET` or `:KIND`: every unit of a target or of a kind of target.
-    Target(&'a str),
-    /// A unit as reports name the unit, such as ` lib test`.
-    Unit(&'a str),
-}
-
-fn split(spec: &str) -> (&str, NamedPart<'_>) {
-    // A package id contains colons, but none after the last `/`.
-    let by_colon = spec.rsplit_once(':');
-    let is_target = |(package, target): &(&str, &str)| {
-        !target.contains('/') && !package.contains(char::is_whitespace)
-    };
-    if let Some((package, target)) = by_colon.filter(is_target) {
-        return (package, NamedPart::Target(target.trim()));
-    }
-    match spec.trim().split_once(char::is_whitespace) {
-        Some((package, unit)) => (package, NamedPart::Unit(unit.trim())),
-        None => (spec, NamedPart::All),
-    }
-}
-
-/// Returns the units that a specification names. A specification is `PACKAGE`, `PACKAGE:TARGET`,
-/// `PACKAGE:KIND` or a unit as reports name the unit, such as `network lib test`.
-///
-/// # Errors
-/// Returns an error if the package does not exist or has no such target.
-pub fn units_named(workspace: &Workspace, graph: &UnitGraph, spec: &str) -> Result<Vec<UnitIx>> {
-    let (package, named) = split(spec);
-    let package = workspace.find(package)?;
-    let is_named = |&unit: &UnitIx| {
-        let unit = graph.unit(unit);
-        match named {
-            NamedPart::All => true,
-            NamedPart::Unit(label) => unit.label() == label,
-            NamedPart::Target(name) => {
-                unit.target == name || unit.label() == name || is_of_kind(unit, name)
-            }
-        }
-    };
-    let all = graph.units_of(package).iter().copied();
-    let units: Vec<UnitIx> = all.clone().filter(is_named).collect();
-    if units.is_empty() {
-        let name = &workspace.package(package).name;
-        let mut labels: Vec<_> = all.map(|unit| graph.unit(unit).label()).collect();
-        labels.dedup();
-        let (NamedPart::Target(asked) | NamedPart::Unit(asked)) = named else {
-            return Err(usage!("package `{name}` has no target"));
-        };
-        return Err(usage!(
-            "package `{name}` has no target or unit `{}`\nhint: it has {}",
-            quote::line(asked),
-            labels.join(", ")
-        ));
-    }
-    Ok(units)
-}
-
-/// Returns true if `name` names the kind of the unit's target.
-fn is_of_kind(unit: &Unit, name: &str) -> bool {
-    match name {
-        "lib" => unit.kind == TargetKind::Lib,
-        "bin" => unit.kind == TargetKind::Bin,
-        "example" => unit.kind == TargetKind::Example,
-        "test" => unit.kind == TargetKind::Test,
-        "bench" => unit.kind == TargetKind::Bench,
-        "build-script" | "custom-build" => unit.kind == TargetKind::CustomBuild,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
