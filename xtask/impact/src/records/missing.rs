@@ -14,7 +14,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::changed::ChangedPaths;
 use super::layout::PackageDirectories;
-use super::{are_current, checkouts, inputs_in, is_newer};
+use super::record::are_current;
+use super::{checkouts, inputs_in, is_newer};
 use crate::build_dir::Directories;
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::build_dir::unit_inputs::Watch;

@@ -5,7 +5,8 @@
 
 use camino::Utf8PathBuf;
 
-use super::{Record, RecordedInputs, Records, modified, newest_in};
+use super::record::newest_in;
+use super::{Record, RecordedInputs, Records, modified};
 use crate::build_dir::unit_inputs::Watch;
 use crate::quote;
 use crate::unit_graph::{Link, Mode, UnitIx, unit_name};
