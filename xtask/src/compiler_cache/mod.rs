@@ -6,5 +6,6 @@ pub(crate) mod log;
 pub(crate) mod meter;
 pub(crate) mod ping;
 pub(crate) mod program;
+pub(crate) mod remote;
 pub(crate) mod server;
 pub(crate) mod settings;

@@ -12,8 +12,8 @@ use crate::cli::output;
 use crate::compiler_cache::counts::CacheCounts;
 use crate::compiler_cache::log::Outcomes;
 use crate::compiler_cache::program::Sccache;
+use crate::compiler_cache::remote::Remote;
 use crate::compiler_cache::server::PrivateServer;
-use crate::compiler_cache::settings::Remote;
 
 /// The time between two questions to the remote cache.
 const INTERVAL: Duration = Duration::from_millis(200);

@@ -10,7 +10,8 @@ use xtask_impact::{quote, usage};
 use super::CacheStore;
 use super::change::{FileChange, text_of};
 use super::edit::{TomlSetting, Wanted, is_edited, undone, with_settings};
-use crate::compiler_cache::settings::{self, UrlParts};
+use crate::compiler_cache::remote::{self, UrlParts};
+use crate::compiler_cache::settings;
 
 /// The changes of `cache setup`, with notes for the user.
 #[derive(Debug)]
@@ -224,7 +225,7 @@ type RemoteSettings = (Vec<TomlSetting>, Vec<String>);
 
 fn redis(text: &str) -> Result<RemoteSettings> {
     let known = ["redis", "rediss", "tcp"];
-    let parts = settings::url(text).filter(|it| known.contains(&it.scheme.as_str()));
+    let parts = remote::url(text).filter(|it| known.contains(&it.scheme.as_str()));
     let wrong = || {
         usage!(
             "{} is not the URL of a Redis server\nhint: write it as redis://cache.example:6379 or \
@@ -284,7 +285,7 @@ fn s3(bucket: &str, region: Option<&str>, endpoint: Option<&str>) -> Result<Remo
     ];
     if let Some(url) = endpoint {
         let known = ["http", "https", ""];
-        let parts = settings::url(url).filter(|it| known.contains(&it.scheme.as_str()));
+        let parts = remote::url(url).filter(|it| known.contains(&it.scheme.as_str()));
         let parts = parts.filter(|it| it.user.is_none()).ok_or_else(|| {
             usage!(
                 "--endpoint {} is not the URL of a server\nhint: write it as \

@@ -10,7 +10,8 @@ use crate::cache::run::CachedRun;
 use crate::compiler_cache::counts::{CacheCounts, ServerReport};
 use crate::compiler_cache::log::CacheOutcome;
 use crate::compiler_cache::program::Sccache;
-use crate::compiler_cache::settings::{CacheSettings, Remote};
+use crate::compiler_cache::remote::Remote;
+use crate::compiler_cache::settings::CacheSettings;
 
 /// The status of the cache.
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::compiler_cache::ping::Protocol;
 
 fn read(file: &str, variables: &[(&str, &str)]) -> CacheSettings {
     let variable = |name: &str| {
