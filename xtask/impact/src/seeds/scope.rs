@@ -9,7 +9,7 @@ use crate::files;
 use crate::records::platform::{is_host_apart, is_possible, rustflags_apply, targets_own};
 use crate::seeds::{SeedFinder, SeedInputs};
 use crate::semantic_diff::manifest::inherited;
-use crate::semantic_diff::{DepKind, TouchedUnits};
+use crate::semantic_diff::{DepKind, Inherit, TouchedUnits};
 use crate::unit_graph::{Mode, Unit, UnitIx, Verb};
 use crate::workspace::{Package, PackageIdSpec, PackageIx, TargetKind, Workspace};
 
@@ -68,6 +68,59 @@ impl SeedFinder<'_> {
                 let mut dependencies = workspace.package(unit.package).dependencies.iter();
                 is_run(unit) && dependencies.any(|known| Some(known.package) == package)
             }),
+            TouchedUnits::OverriddenRuns { .. }
+            | TouchedUnits::OverriddenScripts { .. }
+            | TouchedUnits::Platform { .. }
+            | TouchedUnits::Flags { .. } => self.touched_on_platform(what),
+            TouchedUnits::PackageScan => {
+                let is_silent = package.is_some_and(|package| self.watches_package(package));
+                own(&|unit| is_silent && is_run(unit))
+            }
+            TouchedUnits::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
+            TouchedUnits::Profile { package: spec, .. } => rebuilt(&|unit| {
+                let package = workspace.package(unit.package);
+                match spec.as_deref() {
+                    None => true,
+                    Some("*") => !package.member,
+                    Some(spec) => PackageIdSpec::new(spec).may_match(package),
+                }
+            }),
+            TouchedUnits::Docs => {
+                let mut docs = units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest);
+                docs.extend(rebuilt(&|unit| unit.mode == Mode::Doc));
+                docs
+            }
+            TouchedUnits::Runs => units(Effect::Rerun, &Unit::is_test),
+            TouchedUnits::Inherited(inherit) => self.inheriting(inherit),
+        }
+    }
+
+    /// Returns the units that inherit a key of the root manifest.
+    fn inheriting(&mut self, inherit: &Inherit) -> Vec<(UnitIx, Effect)> {
+        let mut units = Vec::new();
+        for (member, _) in self.inputs.layout.packages() {
+            let manifest = &self.inputs.workspace.package(member).manifest_path;
+            let table = files::read_text(manifest, files::SETTINGS)
+                .ok()
+                .and_then(|text| text.parse::<toml::Table>().ok())
+                .unwrap_or_default();
+            for touched in inherited(&table, inherit) {
+                units.extend(self.touched_units(Some(member), &touched));
+            }
+        }
+        units
+    }
+
+    /// Returns the units that a difference in the configuration of a platform touches.
+    fn touched_on_platform(&mut self, what: &TouchedUnits) -> Vec<(UnitIx, Effect)> {
+        let SeedInputs {
+            workspace, graph, ..
+        } = *self.inputs;
+        let rebuilt = |is_touched: &dyn Fn(&Unit) -> bool| -> Vec<_> {
+            let units = graph.units().filter(|(_, unit)| is_touched(unit));
+            units.map(|(index, _)| (index, Effect::Rebuilt)).collect()
+        };
+        match what {
             TouchedUnits::OverriddenRuns { platform, .. }
             | TouchedUnits::OverriddenScripts { platform, .. }
             | TouchedUnits::Platform { platform, .. }
@@ -98,39 +151,7 @@ impl SeedFinder<'_> {
             TouchedUnits::OverriddenScripts { links, platform } => {
                 self.overridden_scripts(links, platform.as_deref())
             }
-            TouchedUnits::PackageScan => {
-                let is_silent = package.is_some_and(|package| self.watches_package(package));
-                own(&|unit| is_silent && is_run(unit))
-            }
-            TouchedUnits::Profile { name, .. } if !self.is_built_in(name) => Vec::new(),
-            TouchedUnits::Profile { package: spec, .. } => rebuilt(&|unit| {
-                let package = workspace.package(unit.package);
-                match spec.as_deref() {
-                    None => true,
-                    Some("*") => !package.member,
-                    Some(spec) => PackageIdSpec::new(spec).may_match(package),
-                }
-            }),
-            TouchedUnits::Docs => {
-                let mut docs = units(Effect::Rerun, &|unit| unit.mode == Mode::Doctest);
-                docs.extend(rebuilt(&|unit| unit.mode == Mode::Doc));
-                docs
-            }
-            TouchedUnits::Runs => units(Effect::Rerun, &Unit::is_test),
-            TouchedUnits::Inherited(inherit) => {
-                let mut units = Vec::new();
-                for (member, _) in self.inputs.layout.packages() {
-                    let manifest = &workspace.package(member).manifest_path;
-                    let table = files::read_text(manifest, files::SETTINGS)
-                        .ok()
-                        .and_then(|text| text.parse::<toml::Table>().ok())
-                        .unwrap_or_default();
-                    for touched in inherited(&table, inherit) {
-                        units.extend(self.touched_units(Some(member), &touched));
-                    }
-                }
-                units
-            }
+            _ => Vec::new(),
         }
     }
 

@@ -104,86 +104,22 @@ pub(crate) fn read(
     text: &str,
     is_proc_macro: &dyn Fn(&str, &str) -> bool,
 ) -> Result<(Run, BuildTimings), String> {
-    let mut run = Run::default();
-    let mut graph = UnitGraphJson::default();
-    let mut times: HashMap<usize, Times> = HashMap::new();
+    let mut log = Log::default();
     // Lines of an unknown kind are skipped, and so is an incomplete last line of a cargo that was
     // killed.
     for line in text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
     {
-        match line {
-            LogLine::BuildStarted(started) => {
-                let mut command = started.command.into_iter().skip(1);
-                run = Run {
-                    id: started.run_id,
-                    command: command.next().unwrap_or_default(),
-                    arguments: command.collect(),
-                    profile: started.profile,
-                    rustc: format!("rustc {}", started.rustc_version),
-                    host: started.host,
-                    jobs: started.jobs,
-                    cores: started.num_cpus,
-                    ..Run::default()
-                };
-            }
-            LogLine::UnitRegistered(unit) if unit.index == graph.units.len() => {
-                if unit.requested {
-                    graph.roots.push(unit.index);
-                }
-                graph.units.push(unit.node());
-            }
-            LogLine::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
-            LogLine::UnitFingerprint { index, status } => {
-                times.entry(index).or_default().is_fresh = status == "fresh";
-            }
-            LogLine::UnitStarted(at) => {
-                times.entry(at.index).or_default().started = Some(at.elapsed);
-            }
-            LogLine::UnitRmetaFinished(at) => {
-                times.entry(at.index).or_default().metadata = Some(at.elapsed);
-            }
-            LogLine::UnitFinished(at) => {
-                times.entry(at.index).or_default().finished = Some(at.elapsed);
-            }
-            LogLine::UnitSectionStarted(at) if at.section == "link" => {
-                times.entry(at.index).or_default().links = Some(at.elapsed);
-            }
-            LogLine::UnitSectionFinished(at) if at.section == "link" => {
-                let times = times.entry(at.index).or_default();
-                times.linked = times.links.map(|since| at.elapsed - since);
-            }
-            LogLine::UnitSectionStarted(_) | LogLine::UnitSectionFinished(_) | LogLine::Other => {}
-        }
+        log.add(line)?;
     }
-    if graph.units.is_empty() {
+    if log.graph.units.is_empty() {
         return Err("the log names no unit, because cargo ended too early; build again".into());
     }
-    let mut units: Vec<UnitTiming> = Vec::new();
-    for (index, node) in graph.units.iter_mut().enumerate() {
-        let (name, version, target, mode) = unit_graph::label(node);
-        if target == "lib" && is_proc_macro(&name, &version) {
-            node.target.crate_types = vec!["proc-macro".to_owned()];
-        }
-        let times = times.remove(&index).unwrap_or_default();
-        let mut unit = UnitTiming {
-            name,
-            version,
-            target,
-            mode,
-            features: node.features.clone(),
-            cargos: Cargos {
-                index: Some(index),
-                ..Cargos::default()
-            },
-            ..UnitTiming::default()
-        };
-        times.fill(&mut unit);
-        units.push(unit);
+    if !log.graph.has_all_units() {
+        return Err("the log names a unit that it lacks".to_owned());
     }
-    units.retain(|unit| unit.mode != "doc test");
-    units.sort_by(|a, b| a.start.total_cmp(&b.start));
+    let units = log.units(is_proc_macro);
     let is_negative = |unit: &UnitTiming| unit.start < 0.0 || unit.duration < 0.0;
     if units.iter().any(is_negative) {
         return Err("the log has a negative time: the clock jumped while cargo ran".to_owned());
@@ -195,11 +131,97 @@ pub(crate) fn read(
         units,
         ..BuildTimings::default()
     };
-    if !graph.has_all_units() {
-        return Err("the log names a unit that it lacks".to_owned());
+    unit_graph::join(&mut build, &log.graph)?;
+    Ok((log.run, build))
+}
+
+/// The contents of a log: the run, the units with their dependencies, and the times of each unit.
+#[derive(Default)]
+struct Log {
+    run: Run,
+    graph: UnitGraphJson,
+    times: HashMap<usize, Times>,
+}
+
+impl Log {
+    /// Adds a line of the log.
+    fn add(&mut self, line: LogLine) -> Result<(), String> {
+        match line {
+            LogLine::BuildStarted(started) => self.run = started.run(),
+            LogLine::UnitRegistered(unit) if unit.index == self.graph.units.len() => {
+                if unit.requested {
+                    self.graph.roots.push(unit.index);
+                }
+                self.graph.units.push(unit.node());
+            }
+            LogLine::UnitRegistered(_) => return Err("units are missing in the log".to_owned()),
+            LogLine::UnitFingerprint { index, status } => {
+                self.times_of(index).is_fresh = status == "fresh";
+            }
+            LogLine::UnitStarted(at) => self.times_of(at.index).started = Some(at.elapsed),
+            LogLine::UnitRmetaFinished(at) => self.times_of(at.index).metadata = Some(at.elapsed),
+            LogLine::UnitFinished(at) => self.times_of(at.index).finished = Some(at.elapsed),
+            LogLine::UnitSectionStarted(at) if at.section == "link" => {
+                self.times_of(at.index).links = Some(at.elapsed);
+            }
+            LogLine::UnitSectionFinished(at) if at.section == "link" => {
+                let times = self.times_of(at.index);
+                times.linked = times.links.map(|since| at.elapsed - since);
+            }
+            LogLine::UnitSectionStarted(_) | LogLine::UnitSectionFinished(_) | LogLine::Other => {}
+        }
+        Ok(())
     }
-    unit_graph::join(&mut build, &graph)?;
-    Ok((run, build))
+
+    fn times_of(&mut self, index: usize) -> &mut Times {
+        self.times.entry(index).or_default()
+    }
+
+    /// Returns the units in the order of their start, and marks the procedural macros in the graph.
+    fn units(&mut self, is_proc_macro: &dyn Fn(&str, &str) -> bool) -> Vec<UnitTiming> {
+        let mut units: Vec<UnitTiming> = Vec::new();
+        for (index, node) in self.graph.units.iter_mut().enumerate() {
+            let (name, version, target, mode) = unit_graph::label(node);
+            if target == "lib" && is_proc_macro(&name, &version) {
+                node.target.crate_types = vec!["proc-macro".to_owned()];
+            }
+            let mut unit = UnitTiming {
+                name,
+                version,
+                target,
+                mode,
+                features: node.features.clone(),
+                cargos: Cargos {
+                    index: Some(index),
+                    ..Cargos::default()
+                },
+                ..UnitTiming::default()
+            };
+            let times = self.times.remove(&index).unwrap_or_default();
+            times.fill(&mut unit);
+            units.push(unit);
+        }
+        units.retain(|unit| unit.mode != "doc test");
+        units.sort_by(|a, b| a.start.total_cmp(&b.start));
+        units
+    }
+}
+
+impl Started {
+    fn run(self) -> Run {
+        let mut command = self.command.into_iter().skip(1);
+        Run {
+            id: self.run_id,
+            command: command.next().unwrap_or_default(),
+            arguments: command.collect(),
+            profile: self.profile,
+            rustc: format!("rustc {}", self.rustc_version),
+            host: self.host,
+            jobs: self.jobs,
+            cores: self.num_cpus,
+            ..Run::default()
+        }
+    }
 }
 
 impl Registered {
