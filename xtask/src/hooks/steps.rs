@@ -72,7 +72,9 @@ impl HookRun<'_> {
             return Ok(None);
         }
         Ok(match &step.work {
-            StepWork::Format => Some("rustfmt --check, on the targets of the changed files".to_owned()),
+            StepWork::Format => {
+                Some("rustfmt --check, on the targets of the changed files".to_owned())
+            }
             StepWork::Policy => Some("xtask policy check".to_owned()),
             StepWork::Program(words) => {
                 let words: Vec<_> = words.iter().map(quote::shell).collect();
