@@ -101,11 +101,10 @@ pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Re
         };
         let mut places = build_dir::profile_dirs(&directories.build)?;
         if let Some(living) = &living {
-            for place in &places {
-                let contents = cleaning.read(place)?;
-                let foreign_package = cleaning.foreign_package.take();
-                cleaning.foreign_package =
-                    foreign_package.or_else(|| living.foreign_package(&contents));
+            let contents = places.iter().map(|place| cleaning.read(place));
+            let contents = contents.collect::<Result<Vec<_>>>()?;
+            if cleaning.foreign_package.is_none() {
+                cleaning.foreign_package = living.foreign_package(&contents);
             }
         }
         places.retain(|it| selection.reaches(it.triple.as_deref(), &it.directory));

@@ -200,9 +200,8 @@ fn is_of(
     // A manifest may name the root file by way of the parent directory: `../lib.rs`.
     let place_of = |file: &Utf8Path| dep_info::absolute(&workspace.root, file);
     let root = place_of(root);
-    let rustcs = place.find_dep_info(&package.name, hash, unit, true);
-    let rustcs = rustcs.and_then(|path| files::read_text(path, files::RECORD).ok());
-    if let Some(found) = rustcs.and_then(|text| dep_info::parse_rustc(&text)) {
+    let rustcs = place.read_dep_info(&package.name, hash, unit);
+    if let Some(found) = rustcs.and_then(|(_, text)| dep_info::parse_rustc(&text)) {
         return found.files.iter().any(|file| place_of(file) == root);
     }
     // Cargo's own dep-info names files below a package without the package's name, and names no

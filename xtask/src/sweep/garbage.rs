@@ -145,13 +145,11 @@ fn orphans(
     };
     let mut reader = ProfileReader::new(workspace, std::iter::empty(), None, Some(&living));
     let mut read = Vec::new();
-    let mut foreign = None;
     for (index, place) in scan.places.iter().enumerate() {
         let named = scan.named(index);
-        let contents = reader.read_named(place, &directories.target, &named)?;
-        foreign = foreign.or_else(|| living.foreign_package(&contents));
-        read.push(contents);
+        read.push(reader.read_named(place, &directories.target, &named)?);
     }
+    let foreign = living.foreign_package(&read);
     let nothing = CleanSelection::default();
     let selection = ArtifactSelection::nothing(workspace, &nothing);
     let units = scan.units.iter().enumerate();

@@ -27,6 +27,7 @@ use super::dep_info::{self, DepInfo, Local, ReadVariables, RecordedPath, ScriptO
 use super::unit_record::{RecordedMode, StoredFingerprint, UnitName};
 use crate::build_dir::ProfileDir;
 use crate::files;
+use crate::paths::is_absent;
 
 /// The directories of this checkout that recorded paths can be relative to.
 #[derive(Debug, Clone, Copy)]
@@ -158,12 +159,41 @@ impl ProfileDir {
         if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc) {
             return None;
         }
+        let [hashed, without_hash] = self.dep_info_paths(package, hash, name);
+        let without_hash = plain.then_some(without_hash);
+        let mut paths = std::iter::once(hashed).chain(without_hash);
+        paths.find(|path| path.is_file())
+    }
+
+    /// Reads rustc's `.d` of a unit whose record was not read. Returns the file's path and text. A
+    /// file name without the hash is accepted too.
+    pub fn read_dep_info(
+        &self,
+        package: &str,
+        hash: &str,
+        name: &UnitName,
+    ) -> Option<(Utf8PathBuf, String)> {
+        if matches!(name.mode, RecordedMode::Run | RecordedMode::Doc) {
+            return None;
+        }
+        for path in self.dep_info_paths(package, hash, name) {
+            match files::read_text(&path, files::RECORD) {
+                Ok(text) => return Some((path, text)),
+                Err(error) if is_absent(&error) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Returns the paths of rustc's `.d` of a unit, with and without the hash in the name.
+    fn dep_info_paths(&self, package: &str, hash: &str, name: &UnitName) -> [Utf8PathBuf; 2] {
         let directory = self.output_dir(package, hash, name.kind);
         let crate_name = name.target.replace('-', "_");
-        let hashed = directory.join(format!("{crate_name}-{hash}.d"));
-        let plain = plain.then(|| directory.join(format!("{crate_name}.d")));
-        let mut paths = std::iter::once(hashed).chain(plain);
-        paths.find(|path| path.is_file())
+        [
+            directory.join(format!("{crate_name}-{hash}.d")),
+            directory.join(format!("{crate_name}.d")),
+        ]
     }
 
     /// Returns the instructions that the last run of a build script printed; `None` if the run left

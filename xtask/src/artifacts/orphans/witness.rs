@@ -10,9 +10,16 @@ use super::{LiveSet, NamedUnits, ScanDoubt};
 use crate::artifacts::profile_dir::{ProfileDirScan, plain_names};
 
 impl LiveSet<'_> {
-    /// Returns a package in `contents` that shows that another workspace builds in this directory,
-    /// too.
-    pub fn foreign_package(&self, contents: &ProfileDirScan) -> Option<String> {
+    /// Returns a package in the profile directories of a build directory that shows that another
+    /// workspace builds there, too. Reads no artifact unless the answer decides about a unit.
+    pub fn foreign_package(&self, contents: &[ProfileDirScan]) -> Option<String> {
+        let mut strays = contents.iter().flat_map(|it| &it.strays);
+        let decides = strays.any(|it| it.doubt == ScanDoubt::UnlessAlone);
+        let mut contents = contents.iter().filter(|_| decides);
+        contents.find_map(|it| self.foreign_package_in(it))
+    }
+
+    fn foreign_package_in(&self, contents: &ProfileDirScan) -> Option<String> {
         let stray = contents.strays.iter().find_map(|stray| {
             let root = stray.found.root.as_ref();
             let is_paths = root.is_none_or(|it| Download::of(it).is_none());
@@ -47,8 +54,8 @@ impl LiveSet<'_> {
         hash: &str,
         unit: &UnitName,
     ) -> Option<Utf8PathBuf> {
-        let path = place.find_dep_info(package, hash, unit, true)?;
-        let found = dep_info::parse_rustc(&files::read_text(&path, files::RECORD).ok()?)?;
+        let (path, text) = place.read_dep_info(package, hash, unit)?;
+        let found = dep_info::parse_rustc(&text)?;
         let first = found.files.into_iter().next()?;
         // Units share a file whose name has no hash, and another unit may have written it last.
         let is_own = path.file_name().is_some_and(|name| name.contains(hash))
