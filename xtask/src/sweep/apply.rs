@@ -109,7 +109,9 @@ impl Sweep<'_> {
             let mut locks = self.lock(&read)?;
             loop {
                 // A build may have ended since the directories were read.
-                (read, plan) = look(scan_all(&all, &nested)?, &mut needs)?;
+                if !read.iter().all(|it| it.scan.is_current(&it.directories)) {
+                    (read, plan) = look(scan_all(&all, &nested)?, &mut needs)?;
+                }
                 if locks.iter().all(BuildLocks::is_complete) {
                     break;
                 }

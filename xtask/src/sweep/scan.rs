@@ -29,6 +29,8 @@ pub(crate) struct DirectoryScan {
     pub shared: Vec<SharedArtifact>,
     /// The size of everything in the directories.
     pub bytes: u64,
+    /// A hash of all times that a build changes.
+    pub(super) activity: u64,
 }
 
 /// A unit of a build directory: everything that has the unit's hash.
@@ -117,7 +119,53 @@ impl DirectoryScan {
         walk::walk(&mut scan, listing, directories, others)?;
         scan.own_incremental();
         scan.own_documentation();
+        let times = |path: &Utf8Path| listing.stat(path).map(|it| (it.modified, it.accessed));
+        scan.activity = scan.activity_by(&directories.target, &times);
         Ok(scan)
+    }
+
+    /// Returns true if no build used the directories since they were read, so that a second scan
+    /// would find the same units. Looks at a few files of each unit only.
+    pub(crate) fn is_current(&self, directories: &Directories) -> bool {
+        let times = |path: &Utf8Path| {
+            let found = path.symlink_metadata().ok()?;
+            let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            Some((modified, found.accessed().unwrap_or(modified)))
+        };
+        let places = build_dir::profile_dirs(&directories.build);
+        places.is_ok_and(|it| it == self.places)
+            && self.activity_by(&directories.target, &times) == self.activity
+    }
+
+    /// Returns a hash of all times that a build changes. `times` returns the time of the last change
+    /// and of the last access. A build that adds, removes or links an artifact changes the time of a
+    /// shared directory, and a build of a unit changes the unit's records. A build in which the unit
+    /// is fresh reads the records.
+    fn activity_by(
+        &self,
+        target: &Utf8Path,
+        times: &dyn Fn(&Utf8Path) -> Option<(SystemTime, SystemTime)>,
+    ) -> u64 {
+        /// The directories in which units share their files.
+        const SHARED: [&str; 5] = [".fingerprint", "build", "deps", "examples", "incremental"];
+        let changed = |path: Utf8PathBuf| times(&path).map(|it| it.0);
+        let mut of_directories = Vec::new();
+        for place in &self.places {
+            of_directories.extend(SHARED.map(|name| changed(place.path.join(name))));
+            let outputs = place.outputs(target);
+            of_directories.push(changed(outputs.join("examples")));
+            of_directories.push(changed(outputs));
+        }
+        let mut of_records = Vec::new();
+        for unit in &self.units {
+            let place = &self.places[unit.place];
+            if !is_first_layout(place) {
+                let package = place.path.join("build").join(&unit.package);
+                of_directories.push(changed(package));
+            }
+            of_records.extend(unit.records(place).iter().map(|it| times(it)));
+        }
+        hashed((of_directories, of_records))
     }
 
     /// Returns the package, the hash and the names of each unit with a directory of its own in a

@@ -65,6 +65,7 @@ fn directory(units: Vec<SweepUnit>, shared: Vec<SharedArtifact>) -> SweptDirecto
             units,
             shared,
             bytes,
+            ..DirectoryScan::default()
         },
         evidence: UseEvidence::AccessTimes,
         garbage: HashMap::new(),

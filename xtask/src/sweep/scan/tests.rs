@@ -119,3 +119,82 @@ fn other_directories_are_left_out() {
     let scan = DirectoryScan::of(&listing, &directories, &[other]).unwrap();
     assert_eq!(scan.bytes, bytes);
 }
+
+/// Changes one thing at a time: a scan is no longer current after a change that a build makes.
+#[test]
+fn a_scan_is_current_until_a_build() {
+    type Change = fn(&Utf8Path);
+    const RECORD: &str = "debug/.fingerprint/a-0123456789abcdef/lib-a";
+    let cases: [(&str, Change, bool); 8] = [
+        ("nothing", |_| {}, true),
+        (
+            "a file that no build reads",
+            |it| fs::write(it.join("cargo-timings/other.html"), "x").unwrap(),
+            true,
+        ),
+        (
+            "a unit is built",
+            |it| fs::write(it.join(RECORD), "0200000000000000").unwrap(),
+            false,
+        ),
+        (
+            "a build reads a fresh unit",
+            |it| {
+                let times = fs::FileTimes::new().set_accessed(SystemTime::now());
+                set_times(&it.join(RECORD), times);
+            },
+            false,
+        ),
+        (
+            "an artifact is added",
+            |it| fs::write(it.join("debug/deps/libb-00000000000000bb.rlib"), "x").unwrap(),
+            false,
+        ),
+        (
+            "a final artifact is replaced",
+            |it| {
+                fs::remove_file(it.join("debug/liba.rlib")).unwrap();
+                fs::write(it.join("debug/liba.rlib"), "x").unwrap();
+            },
+            false,
+        ),
+        (
+            "a unit is added",
+            |it| fs::create_dir(it.join("debug/.fingerprint/b-00000000000000bb")).unwrap(),
+            false,
+        ),
+        (
+            "a profile is added",
+            |it| fs::create_dir_all(it.join("release/.fingerprint")).unwrap(),
+            false,
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let build = Utf8Path::from_path(directory.path()).unwrap();
+        write_directory(build);
+        // Two changes within one tick of the clock have one time.
+        let past = SystemTime::now() - Duration::from_secs(60);
+        let times = fs::FileTimes::new().set_modified(past).set_accessed(past);
+        for path in [
+            "debug",
+            "debug/deps",
+            "debug/.fingerprint",
+            "debug/.fingerprint/a-0123456789abcdef",
+            RECORD,
+        ] {
+            set_times(&build.join(path), times);
+        }
+        let directories = Directories {
+            build: build.to_owned(),
+            target: build.to_owned(),
+        };
+        let scan = DirectoryScan::read(&directories, &[]).unwrap();
+        change(build);
+        assert_eq!(scan.is_current(&directories), expected, "{name}");
+    }
+}
+
+fn set_times(path: &Utf8Path, times: fs::FileTimes) {
+    fs::File::open(path).unwrap().set_times(times).unwrap();
+}
