@@ -103,7 +103,10 @@ impl<'a> ErrorJudge<'a> {
         let mut found = subject(ErrorVerdict::NothingOnDisk).says(meaning);
         match code {
             "E0786" | "E0463" => {
-                let units: BTreeSet<BuiltIx> = self.damaged().iter().map(|it| it.unit).collect();
+                // rustc loads nothing but libraries.
+                let units = self.damaged().iter().map(|it| it.unit);
+                let units = units.filter(|&unit| self.inventory.units[unit].is_library());
+                let units: BTreeSet<BuiltIx> = units.collect();
                 for unit in units {
                     found = self.with_fault(found, unit);
                 }

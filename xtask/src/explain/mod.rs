@@ -113,8 +113,12 @@ pub(crate) fn run(args: &Args, checks: &[&Check]) -> Result<Status> {
             Subject::Paths(paths) => judge.paths(paths),
         };
         let mut invalid = InvalidatedUnits::default();
+        let code = match &subject {
+            Subject::Code(code) => Some(code.as_str()),
+            _ => None,
+        };
         for it in &mut explained {
-            it.complete(&workspace, &inventory)?;
+            it.complete(&workspace, &inventory, code)?;
             invalid.extend(it.invalid.clone());
         }
         Ok((

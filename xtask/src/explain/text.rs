@@ -11,6 +11,10 @@ use crate::artifacts::text::in_units;
 use crate::checks::Check;
 use crate::cli::output::count;
 
+/// The number of artifacts that are listed for one error. A fix that names more paths is shortened
+/// if a code says the same.
+pub(super) const LISTED: usize = 6;
+
 /// The JSON of explanations.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
@@ -69,10 +73,15 @@ fn explanation(it: &ErrorReport) -> String {
         .map_or(String::new(), |code| format!("{code}: "));
     let _ = writeln!(text, "{code}{}", quote::line(&it.message));
     let _ = writeln!(text, "  {}: {}", word(it.verdict), quote::line(&it.says));
-    for artifact in &it.artifacts {
+    for artifact in it.artifacts.iter().take(LISTED) {
         let (path, found) = (quote::name(&artifact.path), quote::line(&artifact.found));
         let (package, unit) = (quote::line(&artifact.package), quote::line(&artifact.unit));
         let _ = writeln!(text, "  artifact: {path} ({package}, {unit}) {found}");
+    }
+    let rest = it.artifacts.len().saturating_sub(LISTED);
+    if rest > 0 {
+        let rest = count(rest, "more artifact");
+        let _ = writeln!(text, "  and {rest}: `--format json` lists all");
     }
     for evidence in &it.evidence {
         let _ = writeln!(text, "  read: {}", quote::line(evidence));
@@ -105,5 +114,36 @@ fn word(verdict: ErrorVerdict) -> &'static str {
         ErrorVerdict::DependencyCycle => "dependency cycle",
         ErrorVerdict::NothingOnDisk => "nothing found on disk",
         ErrorVerdict::NotUnderstood => "not understood",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explain::verdict::NamedArtifact;
+
+    #[test]
+    fn a_long_list_of_artifacts_is_cut() {
+        let listed = |number: usize| {
+            let mut found = ErrorReport::of_subject("E0786", ErrorVerdict::Damaged).says("bad");
+            found.artifacts = (0..number)
+                .map(|at| NamedArtifact {
+                    path: format!("/w/{at}").into(),
+                    package_id: String::new(),
+                    package: "a 0.1.0".to_owned(),
+                    unit: "lib".to_owned(),
+                    directory: "/w".into(),
+                    found: "is empty".to_owned(),
+                })
+                .collect();
+            let text = explanation(&found);
+            let last = text.lines().last().unwrap_or_default();
+            format!("{} lines: {last}\n", text.lines().count())
+        };
+        expect_test::expect![[r#"
+            8 lines:   artifact: /w/5 (a 0.1.0, lib) is empty
+            9 lines:   and 2 more artifacts: `--format json` lists all
+        "#]]
+        .assert_eq(&(listed(6) + &listed(8)));
     }
 }

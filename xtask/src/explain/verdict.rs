@@ -8,6 +8,7 @@ use xtask_impact::workspace::Workspace;
 
 use super::cycle::CycleEdge;
 use super::diagnostics::Diagnostic;
+use super::text::LISTED;
 use crate::artifacts::inspect::inventory::{BuiltIx, Inventory};
 use crate::artifacts::invalidate::InvalidatedUnits;
 use crate::artifacts::text::unit_name;
@@ -182,11 +183,17 @@ impl ErrorReport {
         self
     }
 
-    /// Adds the command that helps, if artifacts must be invalidated.
+    /// Adds the command that helps, if artifacts must be invalidated. `code` is the code that the
+    /// explanation is about: it stands for a long list of paths.
     ///
     /// # Errors
     /// Returns an error if a path cannot be read.
-    pub(super) fn complete(&mut self, workspace: &Workspace, inventory: &Inventory) -> Result<()> {
+    pub(super) fn complete(
+        &mut self,
+        workspace: &Workspace,
+        inventory: &Inventory,
+        code: Option<&str>,
+    ) -> Result<()> {
         self.artifacts.sort();
         self.artifacts.dedup();
         if self.invalid.is_empty() {
@@ -212,8 +219,12 @@ impl ErrorReport {
         let caches = self.invalid.caches.keys().map(|it| shown(it));
         let generated = self.invalid.files.keys().map(|it| shown(it));
         let paths: Vec<String> = units.chain(caches).chain(generated).collect();
+        let subject = match code {
+            Some(code) if paths.len() > LISTED => code.to_owned(),
+            _ => paths.join(" "),
+        };
         self.cure = Some(Cure {
-            command: format!("{} explain --fix {}", entry::name(), paths.join(" ")),
+            command: format!("{} explain --fix {subject}", entry::name()),
             files,
             bytes,
             rebuilt_units: self.invalid.rebuilt(inventory).len(),
