@@ -12,12 +12,11 @@ const LISTED: usize = 6;
 pub(crate) fn text(report: &RebuildReport) -> String {
     let mut text = quote::line(&headline(report)).into_owned() + "\n";
     for cause in &report.causes {
-        let units = count(cause.units, "unit");
-        text += &format!(
-            "\n{} ({units}, {})\n",
-            quote::line(&cause.title),
-            seconds(cause.seconds)
-        );
+        let mut size = count(cause.units, "unit");
+        if is_timed(report) {
+            size += &format!(", {}", seconds(cause.seconds));
+        }
+        text += &format!("\n{} ({size})\n", quote::line(&cause.title));
         for (label, value) in details(cause) {
             text += &format!("  {label}: {}\n", quote::line(&value));
         }
@@ -39,14 +38,22 @@ pub(crate) fn markdown(report: &RebuildReport) -> String {
                 title += &format!("<br>{label}: {}", quote::markdown(&value));
             }
         }
+        let time = match is_timed(report) {
+            true => seconds(cause.seconds),
+            false => "unknown".to_owned(),
+        };
         text += &format!(
-            "| {title} | {} | {} | {} |\n",
+            "| {title} | {} | {time} | {} |\n",
             cause.units,
-            seconds(cause.seconds),
             quote::markdown(&cause.fix)
         );
     }
     text
+}
+
+/// Returns true if the times are known. A unit that was never built has no time.
+fn is_timed(report: &RebuildReport) -> bool {
+    !report.predicted || report.seconds > 0.0
 }
 
 fn headline(report: &RebuildReport) -> String {
@@ -66,7 +73,7 @@ fn headline(report: &RebuildReport) -> String {
         true => format!("`{command}` would rebuild {units}, {fresh} fresh; {causes}"),
         false => format!("`{command}` rebuilt {units}, {time} of work, {fresh} fresh; {causes}"),
     };
-    if report.predicted && report.seconds > 0.0 {
+    if report.predicted && is_timed(report) {
         line += &format!("; {time} of work in earlier builds");
     }
     if report.not_reached > 0 {
@@ -223,6 +230,25 @@ mod tests {
             \`cargo check\` rebuilt nothing: 5 fresh
         "#]]
         .assert_eq(&markdown(&report(Vec::new())));
+    }
+
+    #[test]
+    fn a_prediction_without_earlier_builds_shows_no_time() {
+        let mut first = cause(CauseKind::FirstBuild, "first check", 3, 3);
+        (first.seconds, first.cascade_seconds) = (0.0, 0.0);
+        let predicted = RebuildReport {
+            predicted: true,
+            ..report(vec![first])
+        };
+        expect_test::expect![[r#"
+            `cargo check` would rebuild nothing: 5 fresh
+
+            first check (3 units)
+              starts at: a lib (check)
+              fix: none needed
+        "#]]
+        .assert_eq(&text(&predicted));
+        assert!(markdown(&predicted).contains("| 3 | unknown |"));
     }
 
     #[test]
