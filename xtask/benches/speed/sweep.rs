@@ -1,9 +1,9 @@
 //! `sweep` beside one scan of the build directory, and beside cargo with nothing to do.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use std::{env, fs};
 
 use crate::synthetic::Synthetic;
 use crate::{machine, median, ms, spent};
@@ -31,13 +31,26 @@ pub(crate) struct ScanArgs {
 }
 
 /// The measured steps. The first two are the units of the ratios. A keep command that builds
-/// elsewhere needs nothing in this directory, so cargo is not started for it.
-const STEPS: [(&str, &[&str]); 5] = [
+/// elsewhere needs nothing in this directory, so cargo is not started for it. The steps with `find`
+/// and cargo-sweep are left out where the program is not installed.
+const STEPS: [(&str, &[&str]); 8] = [
     ("one scan: `du -s target`", &["du", "-s", "target"]),
     ("one scan in Rust, by one thread", &["scan", "target"]),
     (
+        "one scan: `find target -type f -printf '%s\\n'`",
+        &["find", "target", "-type", "f", "-printf", "%s\n"],
+    ),
+    (
         "sweep --dry-run, without keep commands",
         &["sweep", "--dry-run", "--keep-command", ELSEWHERE],
+    ),
+    (
+        "sweep without keep commands, nothing to remove",
+        &["sweep", "--keep-command", ELSEWHERE],
+    ),
+    (
+        "cargo sweep --dry-run --maxsize 1MB",
+        &["cargo-sweep", "sweep", "--dry-run", "--maxsize", "1MB"],
     ),
     (
         "sweep --dry-run --max-size 0, build and check kept",
@@ -60,11 +73,17 @@ const ELSEWHERE: &str = "check --target-dir elsewhere";
 pub(crate) fn run(args: &Args) {
     let root = args.workspace.clone().unwrap_or_else(|| built(args));
     let own = std::env::current_exe().unwrap();
-    let mut times: [Vec<(Duration, Duration)>; STEPS.len()] = Default::default();
+    let is_measured = |words: &[&str]| match words[0] {
+        program @ ("find" | "cargo-sweep") => is_installed(program),
+        _ => true,
+    };
+    let steps = STEPS.iter().filter(|(_, words)| is_measured(words));
+    let steps: Vec<_> = steps.collect();
+    let mut times = vec![Vec::<(Duration, Duration)>::new(); steps.len()];
     // The first round only fills the system's caches.
     for round in 0..=args.runs {
         println!("round {round} of {} …", args.runs);
-        for ((name, words), times) in STEPS.iter().zip(&mut times) {
+        for ((name, words), times) in steps.iter().zip(&mut times) {
             let program = match words[0] {
                 "sweep" => Path::new(env!("CARGO_BIN_EXE_xtask")),
                 "scan" => &own,
@@ -93,13 +112,14 @@ pub(crate) fn run(args: &Args) {
     );
     println!("| | wall | CPU | wall / du | CPU / du | CPU / scan |");
     println!("| --- | --- | --- | --- | --- | --- |");
-    let medians = times.map(|times| {
+    let medians = times.iter().map(|times| {
         let wall = median(times.iter().map(|it| it.0).collect());
         let cpu = median(times.iter().map(|it| it.1).collect());
         (ms(wall), ms(cpu))
     });
+    let medians: Vec<_> = medians.collect();
     let (du, scan) = (medians[0], medians[1]);
-    for ((name, _), (wall, cpu)) in STEPS.iter().zip(medians) {
+    for ((name, _), (wall, cpu)) in steps.iter().zip(medians) {
         println!(
             "| {name} | {wall:.0} ms | {cpu:.0} ms | {:.2} × | {:.2} × | {:.2} × |",
             wall / du.0,
@@ -107,6 +127,11 @@ pub(crate) fn run(args: &Args) {
             cpu / scan.1,
         );
     }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|it| it.join(program).is_file())
 }
 
 /// Builds the synthetic workspace and copies its profile directory. Returns the workspace.
