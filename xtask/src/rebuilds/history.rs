@@ -52,9 +52,14 @@ struct KeptUnit {
 }
 
 impl History {
-    /// Reads the history of a workspace. A missing or damaged history is empty.
-    pub(crate) fn read(workspace: &Workspace, target: &Utf8Path) -> Self {
-        state::read(&file(workspace, target)).unwrap_or_default()
+    /// Reads the history of a workspace. A missing or damaged history is empty; the second value is
+    /// the path of a damaged one.
+    pub(crate) fn read(workspace: &Workspace, target: &Utf8Path) -> (Self, Option<Utf8PathBuf>) {
+        let file = file(workspace, target);
+        match state::read(&file) {
+            Some(history) => (history, None),
+            None => (Self::default(), file.exists().then_some(file)),
+        }
     }
 
     /// Writes the history.

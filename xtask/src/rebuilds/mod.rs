@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use camino::Utf8PathBuf;
 use explain::cause::{CauseKind, RootCause};
 use explain::{Evidence, ExplainedUnit};
@@ -106,6 +106,8 @@ struct Build<'a> {
     rehearsed: RehearsedBuild<'a>,
     forwarded: Vec<String>,
     history: History,
+    /// The file of the history, if the file cannot be read.
+    damaged: Option<Utf8PathBuf>,
 }
 
 impl<'a> Build<'a> {
@@ -124,10 +126,12 @@ impl<'a> Build<'a> {
         };
         let mut forwarded = args.workspace.forwarded_with_manifest();
         forwarded.extend(args.jobs.forwarded());
+        let (history, damaged) = History::read(workspace, &target);
         Ok(Self {
             format: args.format,
             reported: args.filter.shown(workspace)?,
-            history: History::read(workspace, &target),
+            history,
+            damaged,
             rehearsed: RehearsedBuild {
                 runner,
                 workspace,
@@ -143,6 +147,14 @@ impl<'a> Build<'a> {
 
     /// Prints the report of the last run.
     fn last(&self) -> Result<Status> {
+        if let Some(damaged) = &self.damaged {
+            bail!(
+                "cannot read the record of the last run in {}: the file is damaged, or another \
+                 version of the kit wrote it\nhint: run `cargo xtask rebuilds`, which writes a new \
+                 record",
+                quote::name(damaged)
+            );
+        }
         let report = self
             .history
             .report()
@@ -157,8 +169,20 @@ impl<'a> Build<'a> {
         Ok(Status::Done)
     }
 
+    /// Says that values of earlier runs are missing, if their record cannot be read.
+    fn note_damage(&self) {
+        if let Some(damaged) = &self.damaged {
+            output::note(format_args!(
+                "cannot read the record of the last runs in {}, so old values of settings may be \
+                 missing; the next run of `rebuilds` writes a new record",
+                quote::name(damaged)
+            ));
+        }
+    }
+
     /// Prints what the command would rebuild.
     fn predict(&self) -> Result<Status> {
+        self.note_damage();
         let rehearse = || self.rehearsed.run(&|_| true);
         let rehearsal = progress::during("Asking", "cargo what it would build", rehearse)?;
         let variables = history::variables(self.rehearsed.runner, &rehearsal.before);
@@ -188,6 +212,7 @@ impl<'a> Build<'a> {
 
     /// Runs the command, and prints what was rebuilt.
     fn run(mut self) -> Result<Status> {
+        self.note_damage();
         let rehearse = || self.rehearsed.run(&|key| self.history.flags(key).is_some());
         let rehearsal = progress::during("Asking", "cargo what it will build", rehearse);
         // The build overwrites the records that the explanation reads.

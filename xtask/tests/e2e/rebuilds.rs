@@ -250,6 +250,20 @@ fn a_build_is_predicted_and_explained() {
         error: could not compile `app` (lib) due to 1 previous error
         --- exit status 101
     "#]]);
+
+    let kept = std::fs::read_dir(project.path("target/xtask")).unwrap();
+    let kept = kept.map(|it| it.unwrap().path());
+    let mut records = kept.filter(|it| it.to_str().unwrap().contains("/rebuilds-"));
+    std::fs::write(records.next().unwrap(), "damaged").unwrap();
+    project.xtask(&["rebuilds", "--last"]).is(expect![[r#"
+        --- stderr
+        error: cannot read the record of the last run in [ROOT]/target/xtask/rebuilds-[HASH]: the file is damaged, or another version of the kit wrote it
+        hint: run `cargo xtask rebuilds`, which writes a new record
+        --- exit status 3
+    "#]]);
+    let predicted = project.xtask(&["rebuilds", "--predict"]);
+    let note = "note: cannot read the record of the last runs";
+    assert!(predicted.stderr.contains(note), "{predicted}");
 }
 
 /// The variables that make a stable cargo use the second layout of the build directory.
