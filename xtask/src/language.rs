@@ -17,7 +17,16 @@ const SOURCES: &[&str] = &[
     "crates",
 ];
 
-/// Pages of documentation, relative to the top level, in addition to those of the folder `docs`.
+/// Folders of pages, scripts and styles, relative to the top level.
+const TEXTS: &[&str] = &[
+    "xtask/docs",
+    "xtask/src/picture",
+    "xtask/src/timings/text",
+    ".ci",
+    ".github/workflows",
+];
+
+/// Other pages of documentation, relative to the top level.
 const PAGES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
@@ -96,11 +105,10 @@ fn doc_comments_begin_with_a_verb_or_a_noun() {
 fn documentation_and_messages_avoid_refused_words() {
     let mut found = Vec::new();
     let mut pages: Vec<_> = PAGES.iter().map(|name| top().join(name)).collect();
-    for entry in package().join("docs").read_dir_utf8().unwrap() {
-        let path = entry.unwrap().into_path();
-        if path.extension() == Some("md") {
-            pages.push(path);
-        }
+    for folder in TEXTS {
+        let entries = top().join(folder).read_dir_utf8().unwrap();
+        let files = entries.map(|entry| entry.unwrap().into_path());
+        pages.extend(files.filter(|it| it.is_file() && it.extension() != Some("rs")));
     }
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
