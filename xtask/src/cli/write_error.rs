@@ -11,7 +11,7 @@ pub(crate) fn cannot(action: &str, path: &Utf8Path, error: io::Error) -> anyhow:
     let hint = match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "\nhint: make the directory writable for this user, or name another target directory \
-             by --target-dir"
+             with --target-dir"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "\nhint: free disk space, for example by `cargo xtask sweep`"
@@ -43,9 +43,9 @@ mod tests {
         .concat();
         expect_test::expect![[r#"
             cannot write target/x: permission denied
-            hint: make the directory writable for this user, or name another target directory by --target-dir
+            hint: make the directory writable for this user, or name another target directory with --target-dir
             cannot write target/x: read-only filesystem or storage medium
-            hint: make the directory writable for this user, or name another target directory by --target-dir
+            hint: make the directory writable for this user, or name another target directory with --target-dir
             cannot write target/x: no storage space
             hint: free disk space, for example by `cargo xtask sweep`
             cannot write target/x: not a directory

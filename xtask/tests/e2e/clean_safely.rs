@@ -147,7 +147,7 @@ fn a_directory_without_write_permission_is_an_error() {
     kit().is(expect![[r#"
         --- stderr
         error: cannot open the lock file [ROOT]/target/debug/.cargo-lock: [OS ERROR]
-        hint: make the directory writable for this user, or name another target directory by --target-dir
+        hint: make the directory writable for this user, or name another target directory with --target-dir
         --- exit status 3
     "#]]);
     fs::set_permissions(&lock, writable(0o644)).unwrap();

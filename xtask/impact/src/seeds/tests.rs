@@ -9,12 +9,12 @@
 //! | a script does not watch the package if it names no input | [`a_script_runs_again_if_a_watched_file_changes`] |
 //! | a removed target is ignored | [`an_added_or_deleted_target_seeds_its_package`] |
 //! | a manifest has no effect by its meaning | [`only_the_meaning_of_a_manifest_counts`] |
-//! | a changed entry of the lock file is ignored | [`every_other_rule_has_a_change`] |
-//! | a changed toolchain is ignored | the same |
-//! | a rule of the workspace is ignored | the same |
+//! | a changed entry of the lock file is ignored | [`settings_and_configured_rules_seed_units`] |
+//! | a changed toolchain is ignored | [`settings_and_configured_rules_seed_units`] |
+//! | a rule of the workspace is ignored | [`settings_and_configured_rules_seed_units`] |
 //! | a changed configuration is ignored | [`flags_for_rustc_do_not_reach_documentation`] |
 //! | a file of a package does not rerun the package's tests | [`rules_decide_about_files_that_no_unit_reads`] |
-//! | a doubt does not seed its unit | the same |
+//! | a doubt does not seed its unit | [`rules_decide_about_files_that_no_unit_reads`] |
 
 use std::collections::BTreeSet;
 
@@ -125,7 +125,7 @@ fn the_first_test_needs_the_binaries() {
 }
 
 #[test]
-fn every_other_rule_has_a_change() {
+fn settings_and_configured_rules_seed_units() {
     let toolchain = |channel: &str| format!("[toolchain]\nchannel = \"{channel}\"\n");
     let lock = |checksum: &str| {
         format!(
@@ -156,7 +156,7 @@ fn every_other_rule_has_a_change() {
 }
 
 #[test]
-fn units_that_are_built_are_not_needed_first() {
+fn units_that_are_already_built_are_not_seeded_for_a_new_target() {
     let tests = "a: lib!test!bench!doctest bin=t!test!bench test=it";
     let docs = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
     for (story, text, verb, new, library, expected) in [
