@@ -369,6 +369,33 @@ impl<'a> Records<'a> {
         self.is_settled(unit, false)
     }
 
+    /// Returns true if the record of a unit shows all files that the unit reads by variables: the
+    /// record is nearly current, and older settings set the variables that it lists.
+    pub fn shows_files_by_variables(&self, unit: UnitIx) -> bool {
+        let started = self.started(unit);
+        let is_newer = |set: Option<SystemTime>| set > started;
+        let records = self.of(unit).iter().filter(|record| record.fits);
+        let mut variables = records.flat_map(|record| match record.inputs {
+            RecordedInputs::Compiled { env, .. } => env.as_slice(),
+            RecordedInputs::Run(_) => &[],
+        });
+        let may_be_set = |variable: &String| match variable.as_str() {
+            name if LOCATIONS.contains(&name) => false,
+            // Most of these variables come from the package's manifest.
+            name if name.starts_with("CARGO_") => is_newer(self.set(unit)),
+            _ => is_newer(self.configured()),
+        };
+        started.is_some() && self.is_nearly_current(unit) && !variables.any(may_be_set)
+    }
+
+    /// Returns the last modification time of cargo's configuration files, without the files of the
+    /// change set.
+    fn configured(&self) -> Option<SystemTime> {
+        let files = configuration_files(&resolved(&self.context.workspace.root)).into_iter();
+        let files = files.filter(|file| !self.context.changed.contains(file));
+        files.filter_map(|file| modified(&file)).max()
+    }
+
     /// Returns true if only the change set can have altered the files of a record, and the settings
     /// of its unit are older than the record.
     pub(super) fn is_as_recorded(&self, record: &Record<'_>) -> bool {
@@ -420,6 +447,15 @@ impl<'a> Records<'a> {
             .count()
     }
 }
+
+/// The variables that cargo sets to directories and names that no setting changes.
+const LOCATIONS: [&str; 5] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "OUT_DIR",
+];
 
 /// Returns the inputs of a record, if its package is the package in this directory.
 fn inputs_in<'a>(evidence: &'a UnitRecord, package: &Utf8Path) -> Option<&'a RecordedInputs> {

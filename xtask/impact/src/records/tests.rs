@@ -189,3 +189,30 @@ fn a_refused_record_has_a_reason() {
     "#]]
     .assert_eq(&all.concat());
 }
+
+#[test]
+fn a_record_shows_the_files_that_are_read_by_variables() {
+    let config = ".cargo/config.toml";
+    for (variable, newer, expected) in [
+        ("DATA", "b/Cargo.toml", true),
+        ("DATA", "a/Cargo.toml", true),
+        ("DATA", "Cargo.toml", true),
+        ("DATA", config, false),
+        ("DATA", "a/src/lib.rs", false),
+        ("CARGO_PKG_README", "b/Cargo.toml", true),
+        ("CARGO_PKG_README", "a/Cargo.toml", false),
+        ("CARGO_PKG_README", "Cargo.toml", false),
+        ("CARGO_PKG_README", config, false),
+        ("CARGO_MANIFEST_DIR", "a/Cargo.toml", true),
+        ("CARGO_MANIFEST_DIR", config, true),
+    ] {
+        let mut scene = Scene::new(TEXT, Verb::Check, &[(config, "")]);
+        scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (20, &[]));
+        scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
+        scene.reads_variable(variable);
+        scene.set_age(newer, 499);
+        let a = unit(&scene.workspace, &scene.graph, "a lib");
+        let shows = scene.with_records(|records| records.shows_files_by_variables(a));
+        assert_eq!(shows, expected, "{variable}, {newer}");
+    }
+}

@@ -191,7 +191,7 @@ impl SeedFinder<'_> {
         let SeedInputs { graph, records, .. } = *self.inputs;
         let reads = self.sources.of(graph.unit(unit));
         match reads.is_some_and(|reads| reads.by_environment) {
-            true => records.is_current(unit),
+            true => records.is_current(unit) || records.shows_files_by_variables(unit),
             false => records.is_nearly_current(unit),
         }
     }

@@ -126,6 +126,12 @@ impl Scene {
         self.record(package, name, inputs, age, (value, on));
     }
 
+    /// Adds a variable to the last record of a compiled unit.
+    pub(crate) fn reads_variable(&mut self, name: &str) {
+        let inputs = &mut self.records.last_mut().unwrap()["inputs"][0][1];
+        inputs["Compiled"]["env"] = json!([name]);
+    }
+
     /// Adds the record of a script run that watched these paths. Without paths, the script run
     /// watched its package.
     pub(crate) fn run(&mut self, package: &str, watched: &[&str], age: u64, on: u64) {
