@@ -46,7 +46,7 @@ impl UnitGraphJson {
         );
         ensure!(
             graph.has_all_units(),
-            "cargo's unit graph names a unit that it lacks"
+            "cargo's unit graph names a unit that it does not contain"
         );
         Ok(graph)
     }

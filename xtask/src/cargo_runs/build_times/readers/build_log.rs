@@ -117,7 +117,7 @@ pub(crate) fn read(
         return Err("the log names no unit, because cargo ended too early; build again".into());
     }
     if !log.graph.has_all_units() {
-        return Err("the log names a unit that it lacks".to_owned());
+        return Err("the log names a unit that it does not contain".to_owned());
     }
     let units = log.units(is_proc_macro);
     let is_negative = |unit: &UnitTiming| unit.start < 0.0 || unit.duration < 0.0;

@@ -241,7 +241,7 @@ fn the_graph_of_another_build_is_refused() {
         ),
         (
             json!({ "version": 1, "units": [node("a", "lib", "build", &[9])] }).to_string(),
-            "lacks",
+            "does not contain",
         ),
         ("error: unknown flag".to_owned(), "expected value"),
     ] {
