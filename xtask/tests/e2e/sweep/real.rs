@@ -155,7 +155,9 @@ impl RealWorkspace {
 
     /// Puts a copy of the directory in the place of `target`.
     fn restore(&self, copy: &Path) {
-        self.project.remove("target");
+        if self.project.path("target").exists() {
+            self.project.remove("target");
+        }
         let mut cp = Command::new("cp");
         cp.arg("-a").arg(copy).arg("target");
         self.project.run(&mut cp).done();
