@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 /// Returns the bytes that the user may still write to the file system of a directory. `None` if the
-/// system does not tell it.
+/// system does not report it.
 #[cfg(unix)]
 pub fn free_space(directory: &Utf8Path) -> Option<u64> {
     let system = nix::sys::statvfs::statvfs(directory.as_str()).ok()?;
