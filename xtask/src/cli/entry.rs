@@ -12,7 +12,11 @@ use xtask_impact::process as programs;
 
 use crate::cli::global::{self, Color};
 use crate::cli::status::Status;
-use crate::cli::{completion, help, output};
+use crate::cli::{completion, help, help_wrap, output};
+
+/// The kinds of messages that are a help text.
+const HELP: ErrorKind = ErrorKind::DisplayHelp;
+const HELP_WITHOUT_COMMAND: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 
 /// The exit status of wrong use.
 const WRONG_USE: i32 = 2;
@@ -30,11 +34,16 @@ pub fn parse<C: Parser>() -> C {
     }
     try_parse(std::env::args_os()).unwrap_or_else(|error| {
         global::choose_colors(color_of(std::env::args_os()));
+        let mut message = error.render().ansi().to_string();
+        if matches!(error.kind(), HELP | HELP_WITHOUT_COMMAND) {
+            message = help_wrap::wrapped(&message);
+        }
         if !error.use_stderr() {
-            error.exit();
+            let printed = output::colored_data(&message);
+            process::exit(if printed.is_ok() { 0 } else { FAILED });
         }
         // The message repeats arguments of the user, so it is printed as untrusted text.
-        output::plain(error.render().ansi().to_string().trim_end());
+        output::plain(message.trim_end());
         process::exit(WRONG_USE)
     })
 }
@@ -70,7 +79,8 @@ fn start_again_with(toolchain: &str) -> ! {
 pub(crate) fn try_parse<C: Parser>(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<C, clap::Error> {
-    let mut command = help::prepared(C::command()).bin_name(name());
+    let arguments: Vec<OsString> = arguments.collect();
+    let mut command = help::prepared_for(C::command(), &arguments).bin_name(name());
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     if is_contradictory(&matches) {
         let message = "the argument '--quiet' cannot be used with '--verbose...'";
@@ -98,6 +108,11 @@ pub(crate) fn name() -> &'static str {
             name_of(&typed, std::env::var_os("CARGO_PKG_NAME").is_some())
         }
     })
+}
+
+/// Returns the name of the kit without `cargo`: the name of the alias, or of the executable.
+pub(crate) fn program() -> &'static str {
+    name().rsplit(' ').next().unwrap_or("xtask")
 }
 
 /// Returns the name for the first word of a command line. `is_in_cargo` is true in a process that

@@ -1,6 +1,8 @@
 //! The parts of the command line that every command gets: the short form `--json`, and the name
 //! that the user typed.
 
+use std::ffi::OsString;
+
 use clap::builder::ArgPredicate;
 use clap::{Arg, ArgAction, Command};
 
@@ -8,17 +10,32 @@ use crate::cli::{entry, examples};
 
 /// Returns a command line with the parts that every command of the kit gets.
 pub(crate) fn prepared(command: Command) -> Command {
-    let usage = format!("{} [+TOOLCHAIN] [OPTIONS] <COMMAND>", entry::name());
-    let command = match command.find_subcommand("affected") {
-        Some(_) => command.override_usage(usage),
-        None => command,
-    };
-    below("", command)
+    with_usage(below("", command, &|_| true))
 }
 
-/// Returns a command with the parts that every command gets, also in its subcommands. `path` has
-/// the words of the command behind the kit's name.
-fn below(path: &str, command: Command) -> Command {
+/// Returns a command line with the parts that every command gets. If the user typed the names of
+/// commands, only these commands get the parts, because that takes a third of the kit's start.
+pub(crate) fn prepared_for(command: Command, typed: &[OsString]) -> Command {
+    let is_typed = |name: &str| typed.iter().any(|word| word == name);
+    let is_known = command.get_subcommands().any(|it| is_typed(it.get_name()));
+    match is_known {
+        true => with_usage(below("", command, &is_typed)),
+        false => prepared(command),
+    }
+}
+
+/// Returns a command line whose usage shows `+TOOLCHAIN`, if it has the kit's commands.
+fn with_usage(command: Command) -> Command {
+    let usage = format!("{} [+TOOLCHAIN] [OPTIONS] <COMMAND>", entry::name());
+    match command.find_subcommand("affected").is_some() {
+        true => command.override_usage(usage),
+        false => command,
+    }
+}
+
+/// Returns a command with the parts that every command gets, also in its needed subcommands. `path`
+/// has the words of the command behind the kit's name.
+fn below(path: &str, command: Command, is_needed: &dyn Fn(&str) -> bool) -> Command {
     let command = with_json(command);
     let own = command.get_after_long_help().map(ToString::to_string);
     let examples = own.map(|it| named(&it));
@@ -26,9 +43,14 @@ fn below(path: &str, command: Command) -> Command {
         Some(text) => command.after_long_help(text),
         None => command,
     };
-    command.mut_subcommands(|below_it| {
-        let path = format!("{path} {}", below_it.get_name());
-        below(path.trim_start(), below_it)
+    let names = command.get_subcommands().map(Command::get_name);
+    let needed: Vec<String> = names
+        .filter(|name| is_needed(name))
+        .map(str::to_owned)
+        .collect();
+    needed.iter().fold(command, |command, name| {
+        let path = format!("{path} {name}");
+        command.mut_subcommand(name, |it| below(path.trim_start(), it, is_needed))
     })
 }
 

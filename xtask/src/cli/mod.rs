@@ -7,6 +7,7 @@ pub(crate) mod entry;
 mod examples;
 pub(crate) mod global;
 pub(crate) mod help;
+pub(crate) mod help_wrap;
 pub(crate) mod logging;
 pub(crate) mod output;
 pub(crate) mod progress;

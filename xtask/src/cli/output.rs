@@ -24,11 +24,24 @@ use crate::cli::status::Status;
 /// Returns an error if the data cannot be written for another reason.
 pub(crate) fn data(text: &str) -> Result<()> {
     clear_shown_line();
-    let mut out = std::io::stdout().lock();
+    write_data(&mut std::io::stdout().lock(), text)
+}
+
+fn write_data(out: &mut impl std::io::Write, text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
+}
+
+/// Writes data with colours to standard output. The colours are left out unless the terminal shows
+/// them.
+///
+/// # Errors
+/// Returns the errors of [`data`].
+pub(crate) fn colored_data(text: &str) -> Result<()> {
+    clear_shown_line();
+    write_data(&mut anstream::stdout().lock(), text)
 }
 
 /// Writes a report with advice to standard output. Commands of the kit get the name that the user
