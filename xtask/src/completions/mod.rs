@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use clap_complete::env::Shells;
 
-use crate::cli::output;
 use crate::cli::status::Status;
+use crate::cli::{entry, output};
 
 /// Examples of the command, for `--help`.
 const EXAMPLES: &str = "Examples:
@@ -63,13 +63,14 @@ fn started_as() -> String {
     }
 }
 
-/// Returns the lines that make a shell complete the command `xtask`.
+/// Returns the lines that make a shell complete the command with the name of the kit.
 fn registration(shell: Shell, program: &str) -> Result<String> {
     let shells = Shells::builtins();
     let name = shell.name();
     let completer = shells.completer(name).context("the shell is unknown")?;
     let mut lines = Vec::new();
-    completer.write_registration("COMPLETE", "xtask", "xtask", program, &mut lines)?;
+    let command = entry::program();
+    completer.write_registration("COMPLETE", command, command, program, &mut lines)?;
     String::from_utf8(lines).context("the lines are not UTF-8")
 }
 

@@ -11,9 +11,10 @@ use xtask_impact::{files, quote, usage};
 
 use super::chained;
 use super::workspaces::CheckedRepository;
+use crate::cli::entry;
 use crate::hooks::install_plan::{FoundHook, HookFileState, InstallOutcome};
 use crate::hooks::model::Hook;
-use crate::hooks::rerun_if_stale::is_alias;
+use crate::hooks::rerun_if_stale::alias;
 use crate::hooks::script::{HookStart, chained_directory, is_ours, script};
 
 /// The hooks of a repository.
@@ -211,7 +212,8 @@ fn start(runner: &Runner, top: &Utf8Path) -> Result<HookStart> {
     let with_slashes = |path: &str| path.replace('\\', "/");
     Ok(HookStart {
         directory: with_slashes(directory.as_str()),
-        alias: binary.with_extension("d").is_file() && is_alias(runner)?,
+        alias: alias(runner, &binary)?,
+        kit: entry::name().to_owned(),
         binary: with_slashes(binary.strip_prefix(&root).unwrap_or(&binary).as_str()),
         cargo: cargo.map_or_else(String::new, |it| with_slashes(it.as_str())),
     })

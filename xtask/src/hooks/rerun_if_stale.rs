@@ -1,9 +1,9 @@
 //! Builds the kit again and starts the new binary, if the running binary is older than its sources.
 //!
-//! A hook starts the built binary directly, because `cargo xtask` costs a tenth of a second or
-//! more. The dep-info file that cargo wrote next to the binary lists the source files. The
-//! manifests, lock files and configuration at the time of the last build are known as a hash, which
-//! the kit writes next to the binary (`xtask.settings`).
+//! A hook starts the built binary directly, because `cargo xtask` costs more time. The dep-info
+//! file that cargo wrote next to the binary lists the source files. The manifests, lock files and
+//! configuration at the time of the last build are known as a hash, which the kit writes next to the
+//! binary (`xtask.settings`).
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -41,19 +41,20 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     if record.is_current() {
         return Ok(None);
     }
-    if !is_alias(runner)? {
+    let Some(alias) = alias(runner, record.binary)? else {
         output::note(format_args!(
-            "{} is older than its sources, and there is no alias `cargo xtask` to rebuild it",
-            quote::name(record.binary)
+            "{} is older than its sources, and there is no alias `cargo {}` to rebuild it",
+            quote::name(record.binary),
+            record.binary.file_stem().unwrap_or_default()
         ));
         return Ok(None);
-    }
+    };
     let mut command = runner.cargo();
     // During `git commit -a`, `GIT_INDEX_FILE` names the index that is going to be committed.
     if let Some(index) = std::env::var_os("GIT_INDEX_FILE") {
         command.env("GIT_INDEX_FILE", index);
     }
-    command.args(["--locked", "xtask"]);
+    command.args(["--locked", &alias]);
     command.args(global::forwarded()).args(arguments);
     let status = interruptible(&mut command)?;
     if status == Status::Forwarded(CARGO_FAILED) {
@@ -65,15 +66,22 @@ pub(crate) fn rerun_if_stale(runner: &Runner, arguments: &[String]) -> Result<Op
     Ok(Some(status))
 }
 
-/// Returns true if `cargo xtask` is a command in the runner's directory.
+/// Returns the alias that builds and starts a binary: the command of cargo with the name of the
+/// binary. `None` for an installed binary, and if there is no such command in the runner's directory.
 ///
 /// # Errors
 /// Returns an error if cargo cannot be started.
-pub(crate) fn is_alias(runner: &Runner) -> Result<bool> {
+pub(crate) fn alias(runner: &Runner, binary: &Utf8Path) -> Result<Option<String>> {
+    let alias = binary.file_stem().unwrap_or_default();
+    if !binary.with_extension("d").is_file() {
+        return Ok(None);
+    }
     let listed = process::checked(runner.cargo().arg("--list"))?;
     let listed = String::from_utf8_lossy(&listed);
     let mut names = listed.lines().map(|line| line.split_whitespace().next());
-    Ok(names.any(|name| name == Some("xtask")))
+    Ok(names
+        .any(|name| name == Some(alias))
+        .then(|| alias.to_owned()))
 }
 
 /// The facts that are known about the build of a binary.

@@ -5,9 +5,9 @@ use xtask_impact::quote::posix_word;
 
 use crate::hooks::model::Hook;
 
-/// The line that marks a script as a hook of the kit.
-const MARK: &str = "# Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes \
-                    it away.";
+/// The start and the end of the line that marks a script as a hook of the kit. Between them stand
+/// the commands, which name the kit as the user does.
+const MARK: [&str; 2] = ["# Installed by `", " hooks uninstall` takes it away."];
 
 /// The name of the directory of chained hooks. A chained hook keeps its own file name, because a
 /// hook may read its name.
@@ -57,8 +57,10 @@ pub(crate) struct HookStart {
     /// The path of the built binary: absolute, or relative to the directory of the workspace. With
     /// a relative path, every worktree of a repository starts its own binary.
     pub binary: String,
-    /// True if `cargo xtask` also starts the kit, and builds the binary if it is missing.
-    pub alias: bool,
+    /// The alias of cargo that also starts the kit, and builds the binary if it is missing.
+    pub alias: Option<String>,
+    /// The name by which the user starts the kit: `cargo xtask`, or the name of an executable.
+    pub kit: String,
     /// The directory of `cargo`, for programs that start git with a minimal `PATH`; empty if
     /// unknown.
     pub cargo: String,
@@ -69,7 +71,9 @@ pub(crate) fn script(hook: Hook, start: &HookStart) -> String {
     let name = hook.name();
     let binary = posix_word(&start.binary);
     let cargo = posix_word(&start.cargo);
-    let mut script = format!("#!/bin/sh\n{MARK}\n");
+    let [mark, end_of_mark] = MARK;
+    let kit = &start.kit;
+    let mut script = format!("#!/bin/sh\n{mark}{kit} hooks install`; `{kit}{end_of_mark}\n");
     if !start.cargo.is_empty() {
         script += &format!("command -v cargo >/dev/null 2>&1 || PATH=\"$PATH:\"{cargo}\n");
     }
@@ -89,24 +93,26 @@ pub(crate) fn script(hook: Hook, start: &HookStart) -> String {
         "if [ -x {binary} ]; then set -- {binary} hooks run {name} --hook \"$hook\" -- \"$@\"\n"
     );
     let gone = format!(
-        "{name}: {} does not exist; `xtask hooks install` writes this hook again, --no-verify \
+        "{name}: {} does not exist; `{kit} hooks install` writes this hook again, --no-verify \
          skips it",
         start.binary
     );
-    let otherwise = match (start.alias, hook) {
-        (true, _) => {
-            format!("set -- cargo --locked xtask hooks run {name} --hook \"$hook\" -- \"$@\"")
+    let otherwise = match (&start.alias, hook) {
+        (Some(alias), _) => {
+            format!("set -- cargo --locked {alias} hooks run {name} --hook \"$hook\" -- \"$@\"")
         }
         // A missing binary must not make a checkout fail.
-        (false, Hook::PostCheckout) => "exit 0".to_owned(),
-        (false, _) => format!("echo {} >&2; exit 1", posix_word(&gone)),
+        (None, Hook::PostCheckout) => "exit 0".to_owned(),
+        (None, _) => format!("echo {} >&2; exit 1", posix_word(&gone)),
     };
     script + &format!("else {otherwise}\nfi\nexec \"$@\"\n")
 }
 
 /// Returns true if a script was written by the kit.
 pub(crate) fn is_ours(script: &[u8]) -> bool {
-    String::from_utf8_lossy(script).contains(MARK)
+    let [start, end] = MARK;
+    let is_mark = |line: &str| line.starts_with(start) && line.ends_with(end);
+    String::from_utf8_lossy(script).lines().any(is_mark)
 }
 
 #[test]
@@ -114,30 +120,32 @@ fn a_script_starts_the_existing_binary_or_builds_it() {
     let start = HookStart {
         directory: String::new(),
         binary: "target/xtask/xtask".to_owned(),
-        alias: true,
+        alias: Some("kit".to_owned()),
+        kit: "cargo kit".to_owned(),
         cargo: "/home/u/.cargo/bin".to_owned(),
     };
     let script = script(Hook::PreCommit, &start);
     assert!(is_ours(script.as_bytes()) && !is_ours(b"#!/bin/sh\nexit 0\n"));
     expect_test::expect![[r##"
         #!/bin/sh
-        # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
+        # Installed by `cargo kit hooks install`; `cargo kit hooks uninstall` takes it away.
         command -v cargo >/dev/null 2>&1 || PATH="$PATH:"'/home/u/.cargo/bin'
         case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
         if [ -x 'target/xtask/xtask' ]; then set -- 'target/xtask/xtask' hooks run pre-commit --hook "$hook" -- "$@"
-        else set -- cargo --locked xtask hooks run pre-commit --hook "$hook" -- "$@"
+        else set -- cargo --locked kit hooks run pre-commit --hook "$hook" -- "$@"
         fi
         exec "$@"
     "##]].assert_eq(&script);
     let start = HookStart {
         directory: "it's here".to_owned(),
         binary: "/opt/bin/xtask".to_owned(),
-        alias: false,
+        alias: None,
+        kit: "xtask".to_owned(),
         cargo: String::new(),
     };
     expect_test::expect![[r##"
         #!/bin/sh
-        # Installed by `cargo xtask hooks install`; `cargo xtask hooks uninstall` takes it away.
+        # Installed by `xtask hooks install`; `xtask hooks uninstall` takes it away.
         case $0 in /* | ?:*) hook=$0 ;; *) hook=$PWD/$0 ;; esac
         if [ -n "$GIT_DIR" ]; then GIT_DIR=$(cd "$GIT_DIR" && pwd) && GIT_WORK_TREE=$(cd "${GIT_WORK_TREE:-.}" && pwd); export GIT_DIR GIT_WORK_TREE; fi
         if [ -d 'it'\''s here' ]; then cd 'it'\''s here' || exit; fi
