@@ -109,19 +109,37 @@ impl HostRepository {
         }
     }
 
-    /// Returns the value of the alias that starts the own package.
-    pub(crate) fn alias(&self, name: &str) -> Value {
-        let target = self.own_target(name);
+    /// Returns the flags with which cargo builds the launcher and the own package.
+    pub(crate) fn flags(&self, name: &str) -> Vec<String> {
         // On every system, cargo takes `/` in paths.
-        let target = target.as_str().replace('\\', "/");
-        let manifest = format!("{name}/Cargo.toml");
-        let mut words = vec!["run", "--quiet", "--manifest-path", &manifest];
-        words.extend(["--target-dir", &target]);
+        let target = self.own_target(name).as_str().replace('\\', "/");
+        let mut flags = vec!["--target-dir".to_owned(), target];
         if self.has_build_target {
             // The own package runs on this machine, even if the repository is built for another
             // target.
-            words.extend(["--target", "host-tuple"]);
+            flags.extend(["--target", "host-tuple"].map(str::to_owned));
         }
+        flags
+    }
+
+    /// Returns the value of the alias that starts the launcher.
+    pub(crate) fn alias(&self, name: &str) -> Value {
+        self.alias_of(&format!("{name}/launcher/Cargo.toml"), name)
+    }
+
+    /// Returns true if a value of the alias is the one that older versions of `init` wrote: the
+    /// alias starts the own package without a launcher.
+    pub(crate) fn is_older_alias(&self, name: &str, value: &str) -> bool {
+        value
+            == self
+                .alias_of(&format!("{name}/Cargo.toml"), name)
+                .to_string()
+    }
+
+    fn alias_of(&self, manifest: &str, name: &str) -> Value {
+        let flags = self.flags(name);
+        let mut words = vec!["run", "--quiet", "--manifest-path", manifest];
+        words.extend(flags.iter().map(String::as_str));
         words.push("--");
         match words.iter().any(|word| word.contains(' ')) {
             true => Value::Array(words.into_iter().map(Value::from).collect()),
@@ -129,8 +147,10 @@ impl HostRepository {
         }
     }
 
-    /// Returns true if a glob of `workspace.members` matches a folder.
+    /// Returns true if a glob of `workspace.members` matches the folder of the own package or of
+    /// the launcher.
     pub(crate) fn is_member(&self, name: &str) -> bool {
+        let folders = [name.to_owned(), format!("{name}/launcher")];
         let globs = self
             .members
             .iter()
@@ -141,7 +161,11 @@ impl HostRepository {
         };
         globs
             .flat_map(|it| glob::Pattern::new(it.trim_start_matches("./")))
-            .any(|glob| glob.matches_with(name, options))
+            .any(|glob| {
+                folders
+                    .iter()
+                    .any(|folder| glob.matches_with(folder, options))
+            })
     }
 }
 

@@ -27,6 +27,12 @@ const EXAMPLES: &str = "Examples:
   cargo xtask init --ci github --hooks              also a workflow and git hooks
   cargo xtask init --kit-path ../xtask-kit/xtask    the kit from a folder";
 
+/// Commands of cargo that someone may choose as a name. Cargo ignores an alias with such a name.
+const COMMANDS_OF_CARGO: [&str; 20] = [
+    "add", "bench", "build", "check", "clean", "doc", "fetch", "fix", "help", "info", "init",
+    "install", "new", "package", "publish", "run", "test", "tree", "update", "version",
+];
+
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -99,7 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
         }
     }
     if !plan.writes.is_empty() {
-        output::note(text::next(&plan, &args.name));
+        output::note(text::next(&plan, &host.below.join(&args.name)));
     }
     Ok(Status::Done)
 }
@@ -111,8 +117,16 @@ impl Args {
             || !self.name.chars().all(is_plain)
         {
             return Err(usage!(
-                "--name {} is not a package name\nhint: use letters, digits, `-` and `_`",
+                "--name {} is not a package name\nhint: start with a letter, and use letters, \
+                 digits, `-` and `_`",
                 quote::name(&self.name)
+            ));
+        }
+        if COMMANDS_OF_CARGO.contains(&self.name.as_str()) {
+            return Err(usage!(
+                "--name {0}: `cargo {0}` is a command of cargo, which an alias cannot replace\n\
+                 hint: choose another name",
+                self.name
             ));
         }
         let kit = match (&self.kit_path, &self.kit_git) {

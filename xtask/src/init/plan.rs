@@ -145,7 +145,8 @@ impl InitPlan {
         Ok(())
     }
 
-    /// Plans the alias `cargo xtask`.
+    /// Plans the alias `cargo xtask`, and the launcher that the alias starts. An alias with another
+    /// value needs no launcher.
     fn alias(&mut self, host: &HostRepository, options: &InitOptions) -> Result<()> {
         let path = host.below.join(host.configuration);
         let before = self.read(&path)?;
@@ -156,7 +157,33 @@ impl InitPlan {
             &options.name,
             &alias,
         );
+        match &edit {
+            Ok(Edit::Differs(present)) if host.is_older_alias(&options.name, present) => {
+                self.notes.push(format!(
+                    "the alias `cargo {0}` works, but starts the tasks without the launcher, which \
+                     takes less time: to get the launcher, remove the alias from {1} and run \
+                     `init` again",
+                    options.name,
+                    quote::name(&path)
+                ));
+            }
+            Ok(Edit::Differs(_)) | Err(_) => {}
+            Ok(Edit::Present | Edit::Text(_)) => self.launcher(host, options)?,
+        }
         self.edit(path, before, edit, "alias")
+    }
+
+    /// Plans the package that starts the own package.
+    fn launcher(&mut self, host: &HostRepository, options: &InitOptions) -> Result<()> {
+        let folder = host.below.join(&options.name).join("launcher");
+        for (file, template) in [
+            ("Cargo.toml", Template::LauncherManifest),
+            ("Cargo.lock", Template::LauncherLock),
+            ("src/main.rs", Template::LauncherMain),
+        ] {
+            self.whole(&folder.join(file), &template.text(host, options))?;
+        }
+        Ok(())
     }
 
     /// Plans the edits of the root manifest: the exclusion of the new package, if a glob of

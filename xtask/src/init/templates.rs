@@ -10,6 +10,12 @@ pub(crate) enum Template {
     Manifest,
     /// The main file of the own package.
     Main,
+    /// The manifest of the launcher.
+    LauncherManifest,
+    /// The lock file of the launcher.
+    LauncherLock,
+    /// The main file of the launcher.
+    LauncherMain,
     /// The workflow for GitHub.
     Github,
     /// The job for GitLab.
@@ -22,9 +28,12 @@ impl Template {
     /// Returns the text for a repository.
     pub(crate) fn text(self, host: &HostRepository, options: &InitOptions) -> String {
         let text = match self {
-            Self::Manifest => include_str!("templates/Cargo.toml"),
+            Self::Manifest => include_str!("templates/own.toml"),
             // An example of the kit, so that every build of the tests compiles the file.
             Self::Main => include_str!("../../examples/own_xtask.rs"),
+            Self::LauncherManifest => include_str!("templates/launcher.toml"),
+            Self::LauncherLock => include_str!("templates/launcher.lock"),
+            Self::LauncherMain => return launcher(host, options),
             Self::Github => {
                 let text = include_str!("templates/github.yml");
                 return fill(
@@ -40,6 +49,29 @@ impl Template {
     }
 }
 
+/// The line of the example that a launcher does not need.
+const EXPECTED_LINT: &str =
+    "#![expect(clippy::disallowed_methods, reason = \"it has no dependencies\")]\n\n";
+
+/// Returns the main file of the launcher: the example with the values of a repository.
+fn launcher(host: &HostRepository, options: &InitOptions) -> String {
+    let text = include_str!("../../examples/own_launcher.rs").replace("\r\n", "\n");
+    let flags = host.flags(&options.name);
+    let flags: Vec<_> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+    let of = |name: &str, flags: &str| {
+        [
+            format!("const NAME: &str = \"{name}\";"),
+            format!("const FLAGS: &[&str] = &[{flags}];"),
+        ]
+    };
+    let example = of("xtask", r#""--target-dir", "target/own-xtask""#);
+    let own = of(&options.name, &flags.join(", "));
+    // The line is for the lints of the kit's own repository.
+    let text = text.replace(EXPECTED_LINT, "");
+    let lines = example.iter().zip(&own);
+    lines.fold(text, |text, (line, own)| text.replace(line, own))
+}
+
 /// Returns a template with its placeholders filled in.
 fn fill(text: &str, host: &HostRepository, options: &InitOptions) -> String {
     let below = host.below.as_str().replace('\\', "/");
@@ -51,6 +83,11 @@ fn fill(text: &str, host: &HostRepository, options: &InitOptions) -> String {
             format!("    - cd {below}\n"),
         ),
     };
+    // The framework starts hooks at the top level, where the alias of a workspace below is unknown.
+    let (start, stop) = match below.as_str() {
+        "" => (String::new(), ""),
+        below => (format!("sh -c 'cd \"{below}\" && exec "), "'"),
+    };
     let target = host.target.as_ref().map_or("target", |it| it.as_str());
     let target = format!("{prefix}{}", target.replace('\\', "/"));
     let file = format!("{prefix}{}.gitlab-ci.yml", options.name);
@@ -61,6 +98,8 @@ fn fill(text: &str, host: &HostRepository, options: &InitOptions) -> String {
         ("@BELOW@", &prefix),
         ("@DEFAULTS@", &defaults),
         ("@CD@", &cd),
+        ("@START@", &start),
+        ("@STOP@", stop),
         ("@TARGET@", &target),
         ("@FILE@", &file),
     ]

@@ -58,6 +58,9 @@ fn a_second_run_writes_nothing() {
         [
             "xtask/Cargo.toml",
             "xtask/src/main.rs",
+            "xtask/launcher/Cargo.toml",
+            "xtask/launcher/Cargo.lock",
+            "xtask/launcher/src/main.rs",
             ".cargo/config.toml",
             "Cargo.toml",
             ".github/workflows/xtask.yml",
@@ -141,11 +144,14 @@ fn the_alias_fits_the_repository() {
             ..host(Utf8Path::new("/r"))
         },
     ];
-    let told = all.map(|host| host.alias("xtask").to_string() + "\n");
+    let told = all.map(|host| format!("{}\n{:?}\n", host.alias("xtask"), host.flags("xtask")));
     expect_test::expect![[r#"
-        "run --quiet --manifest-path xtask/Cargo.toml --target-dir target/own-xtask --"
-        "run --quiet --manifest-path xtask/Cargo.toml --target-dir xtask/target --"
-        ["run", "--quiet", "--manifest-path", "xtask/Cargo.toml", "--target-dir", "build output/own-xtask", "--target", "host-tuple", "--"]
+        "run --quiet --manifest-path xtask/launcher/Cargo.toml --target-dir target/own-xtask --"
+        ["--target-dir", "target/own-xtask"]
+        "run --quiet --manifest-path xtask/launcher/Cargo.toml --target-dir xtask/target --"
+        ["--target-dir", "xtask/target"]
+        ["run", "--quiet", "--manifest-path", "xtask/launcher/Cargo.toml", "--target-dir", "build output/own-xtask", "--target", "host-tuple", "--"]
+        ["--target-dir", "build output/own-xtask", "--target", "host-tuple"]
     "#]].assert_eq(&told.concat());
 }
 
@@ -160,7 +166,9 @@ fn globs_of_members_match_the_new_folder_as_in_cargo() {
         host.is_member("xtask")
     };
     assert!(matches(&["*"]) && matches(&["crates/*", "./x*"]));
-    assert!(!matches(&["crates/*"]) && !matches(&["*/*"]) && !matches(&["tool"]));
+    // The launcher lies one level deeper.
+    assert!(matches(&["*/*"]));
+    assert!(!matches(&["crates/*"]) && !matches(&["*/*/*"]) && !matches(&["tool"]));
 }
 
 #[test]
@@ -192,6 +200,47 @@ fn a_workspace_below_the_top_level_gets_a_workflow_for_its_directory() {
     assert!(text.contains("working-directory: back end\n"), "{text}");
     assert!(text.contains("hashFiles('back end/xtask/**')"), "{text}");
     assert!(text.contains("path: back end/target\n"), "{text}");
+    let text = super::templates::Template::PreCommit.text(&host, &options());
+    let entry = "entry: sh -c 'cd \"back end\" && exec cargo --locked xtask hooks run pre-push'\n";
+    assert!(text.contains(entry), "{text}");
+}
+
+/// A repository that an older version of `init` wrote to keeps its alias, which needs no launcher.
+#[test]
+fn an_alias_of_an_older_version_is_kept() {
+    let directory = repository();
+    let top = path(&directory);
+    let alias = "run --quiet --manifest-path xtask/Cargo.toml --target-dir target/own-xtask --";
+    std::fs::create_dir_all(top.join(".cargo")).unwrap();
+    let text = format!("[alias]\nxtask = \"{alias}\"\n");
+    std::fs::write(top.join(".cargo/config.toml"), text).unwrap();
+    let plan = InitPlan::new(&host(top), &options()).unwrap();
+    let written: Vec<_> = plan.writes.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(
+        written,
+        ["xtask/Cargo.toml", "xtask/src/main.rs", "Cargo.toml"]
+    );
+    expect_test::expect!["the alias `cargo xtask` works, but starts the tasks without the launcher, which takes less time: to get the launcher, remove the alias from .cargo/config.toml and run `init` again"].assert_eq(&plan.notes.join("\n"));
+}
+
+#[test]
+fn the_launcher_gets_the_name_and_the_flags_of_the_alias() {
+    let host = HostRepository {
+        has_build_target: true,
+        ..host(Utf8Path::new("/r"))
+    };
+    let options = InitOptions {
+        name: "kit".to_owned(),
+        ..options()
+    };
+    let text = super::templates::Template::LauncherMain.text(&host, &options);
+    assert!(!text.contains("clippy"), "{text}");
+    let values: Vec<_> = text.lines().filter(|it| it.starts_with("const ")).collect();
+    expect_test::expect![[r#"
+        const NAME: &str = "kit";
+        const FLAGS: &[&str] = &["--target-dir", "target/own-kit", "--target", "host-tuple"];
+        const SETTINGS: [&str; 6] = ["#]]
+    .assert_eq(&values.join("\n"));
 }
 
 /// The recipe of the README is what `init` writes.
@@ -200,12 +249,41 @@ fn the_readme_shows_what_init_writes() {
     let directory = repository();
     let plan = InitPlan::new(&host(path(&directory)), &options()).unwrap();
     let readme = std::fs::read_to_string(package().join("../README.md")).unwrap();
-    for file in &plan.writes[..3] {
-        let text = file.after.trim_end();
+    for file in &plan.writes {
+        let text = match file.path.as_str() {
+            // The launcher is a file of this repository, and the README names it.
+            "xtask/launcher/src/main.rs" => "(xtask/examples/own_launcher.rs)",
+            "xtask/launcher/Cargo.lock" | "Cargo.toml" => continue,
+            _ => file.after.trim_end(),
+        };
         assert!(
             readme.contains(text),
             "README.md lacks {}:\n{text}",
             file.path
         );
     }
+}
+
+#[test]
+fn a_name_that_cannot_be_an_alias_is_refused() {
+    let refused = |name: &str| {
+        let args = super::Args {
+            dry_run: false,
+            name: name.to_owned(),
+            kit_path: None,
+            kit_git: None,
+            kit_rev: None,
+            ci: Vec::new(),
+            hooks: false,
+            pre_commit: false,
+            format: super::Format::Text,
+            manifest_path: None,
+        };
+        args.options(&host(Utf8Path::new("/r"))).is_err()
+    };
+    let all = ["xtask", "my-kit", "k2", "2k", "a b", "test", "run", ""];
+    assert_eq!(
+        all.map(refused),
+        [false, false, false, true, true, true, true, true]
+    );
 }

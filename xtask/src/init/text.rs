@@ -1,5 +1,6 @@
 //! The text of a plan of `init`.
 
+use camino::Utf8Path;
 use xtask_impact::quote;
 
 use crate::init::plan::{InitPlan, PlannedFile};
@@ -42,15 +43,18 @@ fn added(file: &PlannedFile) -> Vec<&str> {
     file.after.lines().filter(is_added).collect()
 }
 
-/// Returns the advice for the next steps.
-pub(crate) fn next(plan: &InitPlan, name: &str) -> String {
+/// Returns the advice for the next steps. `own` is the folder of the own package.
+pub(crate) fn next(plan: &InitPlan, own: &Utf8Path) -> String {
+    let lock = own.join("Cargo.lock");
     let mut words = vec!["git", "add"];
     let paths = plan.writes.iter().map(|it| quote::shell(&it.path));
     let paths: Vec<_> = paths.collect();
     words.extend(paths.iter().map(AsRef::as_ref));
     format!(
-        "the first call of `cargo {name}` builds the kit and writes {name}/Cargo.lock; then commit \
-         the files: `{} {name}/Cargo.lock`",
-        words.join(" ")
+        "the first call of `cargo {}` builds the kit and writes {}; then commit the files: `{} {}`",
+        own.file_name().unwrap_or_default(),
+        quote::name(&lock),
+        words.join(" "),
+        quote::shell(&lock)
     )
 }

@@ -69,6 +69,9 @@ fn a_repository_of_100_packages_adopts_the_kit_and_builds_as_before() {
          ?? .github/workflows/xtask.yml\n\
          ?? .pre-commit-config.yaml\n\
          ?? xtask/Cargo.toml\n\
+         ?? xtask/launcher/Cargo.lock\n\
+         ?? xtask/launcher/Cargo.toml\n\
+         ?? xtask/launcher/src/main.rs\n\
          ?? xtask/src/main.rs\n"
     );
     assert_eq!(facts(&project), before);

@@ -41,6 +41,8 @@ mod graph;
 mod hooks;
 mod init;
 mod kept;
+#[cfg(unix)]
+mod launcher;
 mod limits;
 mod lock_file;
 mod names;
