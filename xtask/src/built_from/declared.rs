@@ -280,7 +280,8 @@ impl<'a> InputFinder<'a> {
         }
     }
 
-    fn dep_info(&self, unit: &DiskUnit) -> Option<DepInfo<RecordedPath>> {
+    /// Returns the files and variables in cargo's dep-info of a compiled unit.
+    pub(crate) fn dep_info(&self, unit: &DiskUnit) -> Option<DepInfo<RecordedPath>> {
         let reference = unit.files.reference.as_ref()?;
         parse_cargo(&files::read(reference, files::RECORD).ok()?)
     }

@@ -41,6 +41,15 @@ impl<'a> FreshnessScene<'a> {
             cargo: version.map_or_else(String::new, |it| it.to_string()),
         })
     }
+
+    /// Returns the owner that the record of a build directory must have.
+    pub(crate) fn owner(&self, directories: &Directories) -> RecordOwner {
+        RecordOwner {
+            root: self.workspace.root.clone(),
+            build_directory: directories.build.clone(),
+            cargo: self.cargo.clone(),
+        }
+    }
 }
 
 /// A build directory as it is now.
@@ -70,11 +79,7 @@ impl<'a> RecordedBuilds<'a> {
         directories: &Directories,
         all: &[Utf8PathBuf],
     ) -> Result<Self> {
-        let owner = RecordOwner {
-            root: scene.workspace.root.clone(),
-            build_directory: directories.build.clone(),
-            cargo: scene.cargo.clone(),
-        };
+        let owner = scene.owner(directories);
         let (record, unusable) = match record::read(&owner) {
             ReadRecord::Absent => (None, None),
             ReadRecord::Own(record) => (Some(*record), None),

@@ -6,8 +6,8 @@ pub(crate) mod report;
 mod text;
 
 use anyhow::Result;
-use camino::Utf8PathBuf;
-use xtask_impact::build_dir::{self, Directories};
+use camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::{self, Directories, ProfileDir};
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
@@ -15,6 +15,7 @@ use self::report::{DirectoryFreshness, FreshnessReport};
 use crate::built_from::clock::FileClock;
 use crate::built_from::judge::{self, FreshnessAction, JudgeOptions, RestorePlan};
 use crate::built_from::locks::AllLocks;
+use crate::built_from::record::{self, ReadRecord};
 use crate::built_from::subject::{FreshnessScene, RecordedBuilds};
 use crate::built_from::{restamp, save};
 use crate::cli::args::WorkspaceArgs;
@@ -95,7 +96,7 @@ enum Task {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Status> {
-    let (task, common) = match &args.command {
+    let (mut task, common) = match &args.command {
         Command::Save(common) => (Task::Save, common),
         Command::Restore { touch, common } => (Task::Restore { touch: *touch }, common),
         Command::Verify { fix, common } => (Task::Verify { fix: *fix }, common),
@@ -110,6 +111,14 @@ pub(crate) fn run(args: &Args) -> Result<Status> {
     };
     if task == (Task::Restore { touch: true }) {
         work.refuse_other_directories()?;
+        if let Some(without) = work.without_record() {
+            output::note(format_args!(
+                "--touch is left out: there is no record of builds in {}, whose units would stay \
+                 fresh although files changed",
+                quote::name(without)
+            ));
+            task = Task::Restore { touch: false };
+        }
     }
     for directories in &work.directories {
         if !directories.build.is_dir() {
@@ -178,7 +187,8 @@ impl Work<'_> {
     /// fresh although files changed.
     fn refuse_other_directories(&self) -> Result<()> {
         let found = nested::unhandled(&self.scene.workspace.root, &self.all())?;
-        let Some(first) = found.first() else {
+        let mut found = found.iter();
+        let Some(first) = found.find(|it| nested::may_read(&self.scene, it)) else {
             return Ok(());
         };
         Err(usage!(
@@ -187,6 +197,24 @@ impl Work<'_> {
              directory, or leave out --touch",
             quote::name(first)
         ))
+    }
+
+    /// Returns the first of several build directories that has no record. Its units cannot be
+    /// compared, but cargo compares them with the times that `--touch` sets for another directory.
+    fn without_record(&self) -> Option<&Utf8Path> {
+        let built = self.directories.iter().filter(|it| it.build.is_dir());
+        let built: Vec<&Directories> = built.collect();
+        let is_recorded =
+            |it: &&&Directories| matches!(record::read(&self.scene.owner(it)), ReadRecord::Own(_));
+        let may_read = |it: &&&Directories| {
+            let places = build_dir::profile_dirs(&it.build);
+            let is_reader = |it: &ProfileDir| nested::may_read(&self.scene, &it.path);
+            places.map_or(true, |places| places.iter().any(is_reader))
+        };
+        let has_record = built.iter().any(|it| is_recorded(&it));
+        let without = built.iter().filter(|it| has_record && !is_recorded(it));
+        let mut readers = without.filter(may_read);
+        readers.next().map(|it| it.build.as_path())
     }
 
     /// Takes cargo's locks, unless nothing is changed.

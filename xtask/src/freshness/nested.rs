@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::dep_info::{Local, RecordedPath};
 use xtask_impact::build_dir::{is_hash, profile_dirs};
 use xtask_impact::paths::resolved;
+
+use crate::built_from::declared::InputFinder;
+use crate::built_from::subject::FreshnessScene;
+use crate::built_from::units::{DiskUnit, DiskUnits};
 
 /// Returns the directories below the workspace root, at any depth, in which cargo keeps records of
 /// units and that belong to none of the build directories `handled`.
@@ -48,6 +53,53 @@ pub(super) fn unhandled(root: &Utf8Path, handled: &[Utf8PathBuf]) -> Result<Vec<
         }
     }
     Ok(found.into_iter().collect())
+}
+
+/// Returns true if a unit in a profile directory may read a file of this workspace's packages. The
+/// build directory of another workspace, such as that of an own `xtask`, holds no such unit.
+pub(super) fn may_read(scene: &FreshnessScene<'_>, profile: &Utf8Path) -> bool {
+    // The second directory above belongs to a platform.
+    let mut above = profile.ancestors().skip(1).take(2);
+    let units = above.find_map(|directory| {
+        let units = DiskUnits::read(directory).ok()?;
+        let holds = units.places.iter().any(|it| it.path == profile);
+        holds.then_some(units)
+    });
+    let Some(units) = units else {
+        return true;
+    };
+    let finder = InputFinder::new(scene.workspace, &units, &scene.config, None);
+    let mut inside = units
+        .units
+        .iter()
+        .filter(|it| units.places[it.place].path == profile);
+    inside.any(|unit| {
+        finder.local_root(unit).is_some() || reads_below(&scene.workspace.root, &finder, unit)
+    })
+}
+
+/// Returns true if a unit may read a file below a directory, apart from the files of its own package
+/// and of its build directory.
+fn reads_below(root: &Utf8Path, finder: &InputFinder<'_>, unit: &DiskUnit) -> bool {
+    let roots = [root.to_owned(), resolved(root)];
+    let is_below = |path: &Utf8Path| {
+        let is_built = path.starts_with(&finder.units().build_directory);
+        let is_inside = path.is_absolute() && roots.iter().any(|it| path.starts_with(it));
+        is_inside && !is_built || path.iter().any(|it| it == "..")
+    };
+    let Some((_, record)) = &unit.record else {
+        return true;
+    };
+    record.local.iter().any(|local| match local {
+        Local::CheckDepInfo { .. } => match finder.dep_info(unit) {
+            Some(found) => found.files.iter().any(|it| match it {
+                RecordedPath::Package(path) | RecordedPath::Build(path) => is_below(path),
+            }),
+            None => true,
+        },
+        Local::RerunIfChanged { paths, .. } => paths.iter().any(|it| is_below(it)),
+        Local::Precalculated(_) | Local::RerunIfEnvChanged { .. } => false,
+    })
 }
 
 #[cfg(test)]

@@ -156,9 +156,53 @@ fn touch_is_refused_if_there_is_another_build_directory() {
         hint: add --all-target-dirs, remove that directory, or leave out --touch
         --- exit status 2
     "#]]);
+    let restore = ["freshness", "restore", "--touch", "--all-target-dirs"];
+    let told = project.xtask(&restore).stderr;
+    assert_eq!(
+        told,
+        "note: --touch is left out: there is no record of builds in [ROOT]/target/editor, whose \
+         units would stay fresh although files changed\nnote: there is no record of builds in \
+         [ROOT]/target/editor\n"
+    );
     project
-        .xtask(&["freshness", "restore", "--touch", "--all-target-dirs"])
+        .xtask(&["freshness", "save", "--all-target-dirs"])
         .done();
+    assert_eq!(project.xtask(&restore).stderr, "");
+}
+
+/// An `xtask` of its own workspace is usually built below the repository.
+#[test]
+fn touch_is_possible_beside_the_build_directory_of_another_workspace() {
+    let project = chain();
+    let manifest = format!("[workspace]\n{}", crate::support::manifest("tool"));
+    project.write("tool/Cargo.toml", &manifest);
+    project.write("tool/src/main.rs", "fn main() {}\n");
+    project.write("tool/build.rs", "fn main() {}\n");
+    project.commit("Add a tool");
+    project.build(&["build", "--workspace"]).unwrap();
+    for target in ["target/own-xtask", "tool/target"] {
+        let build = [
+            "build",
+            "--manifest-path",
+            "tool/Cargo.toml",
+            "--target-dir",
+        ];
+        project.cargo(&[&build[..], &[target]].concat()).done();
+    }
+    project.xtask(&["freshness", "save"]).done();
+    project.clone_afresh(Archive::Exact);
+    project.xtask(&["freshness", "restore", "--touch"]).done();
+    assert_eq!(built(&project), "");
+    // A unit that reads a file of this workspace counts.
+    let source = "fn main() { include!(\"../../crates/base/build.in\") }\n";
+    project.write("crates/base/build.in", "()");
+    project.write("tool/src/main.rs", source);
+    let build = ["build", "--manifest-path", "tool/Cargo.toml"];
+    project
+        .cargo(&[&build[..], &["--target-dir", "target/own-xtask"]].concat())
+        .done();
+    let refused = project.xtask(&["freshness", "restore", "--touch"]);
+    assert_eq!(refused.status, 2, "{refused:?}");
 }
 
 /// Returns the notes of a restore, without the words that vary.
