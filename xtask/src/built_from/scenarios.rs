@@ -54,6 +54,7 @@ struct HandMadeBuild {
     runner: Runner,
     directories: Directories,
     now: SystemTime,
+    config: FreshnessConfig,
 }
 
 impl HandMadeBuild {
@@ -71,6 +72,7 @@ impl HandMadeBuild {
             runner,
             directories,
             now: SystemTime::now(),
+            config: FreshnessConfig::default(),
         };
         for file in [
             "gen/data.txt",
@@ -194,7 +196,7 @@ impl HandMadeBuild {
         FreshnessScene {
             workspace: &self.workspace,
             runner: &self.runner,
-            config: FreshnessConfig::default(),
+            config: self.config.clone(),
             cargo: "1.95.0".to_owned(),
         }
     }
@@ -390,7 +392,8 @@ fn a_missing_generated_file_runs_all_scripts_below() {
 
 #[test]
 fn touch_sets_only_the_files_of_scripts_that_watch_their_package() {
-    let build = HandMadeBuild::new();
+    let mut build = HandMadeBuild::new();
+    build.config.inputs = vec!["gen/data.txt".into()];
     assert_eq!(build.save(), "");
     build.age();
     for file in [

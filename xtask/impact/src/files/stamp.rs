@@ -115,5 +115,12 @@ mod tests {
         assert!(stamp.is_fresh_at(time_of(100_000_000)));
         assert!(stamp.is_fresh_at(time_of(150_000_000)));
         assert!(!stamp.is_fresh_at(time_of(150_000_001)));
+        // `mv` and `cp -p` keep the time of modification.
+        let moved = FileStamp {
+            changed: 140_000_000,
+            ..stamp
+        };
+        assert!(moved.is_fresh_at(time_of(190_000_000)));
+        assert!(!moved.is_fresh_at(time_of(190_000_001)));
     }
 }

@@ -422,7 +422,12 @@ mod tests {
         };
         let here = Some("/w/network/src/lib.rs");
         let elsewhere = Some("/w2/network/src/lib.rs");
-        for (from, kept) in [(here, vec!["network", "fares"]), (elsewhere, vec![])] {
+        let beside = Some("/w/network/src/old.rs");
+        for (from, kept) in [
+            (here, vec!["network", "fares"]),
+            (elsewhere, vec![]),
+            (beside, vec!["fares"]),
+        ] {
             let place = serde_json::json!({
                 "directory": "debug", "path": "/w/target/debug", "is_v1": true, "marks": [],
                 "wanted": 0, "units": [record("network", from), record("fares", None)],

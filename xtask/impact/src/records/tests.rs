@@ -216,3 +216,15 @@ fn a_record_shows_the_files_that_are_read_by_variables() {
         assert_eq!(shows, expected, "{variable}, {newer}");
     }
 }
+
+#[test]
+fn a_file_as_old_as_a_record_is_not_newer() {
+    let scene = Scene::new(TEXT, Verb::Check, &[]);
+    scene.set_age("a/src/lib.rs", 500);
+    let file = scene.root.join("a/src/lib.rs");
+    let time = super::modified(&file).unwrap();
+    let second = std::time::Duration::from_secs(1);
+    assert!(!super::is_newer(&file, time));
+    assert!(super::is_newer(&file, time - second));
+    assert!(!super::is_newer(&scene.root.join("missing"), time));
+}

@@ -419,6 +419,54 @@ fn a_file_that_was_not_the_newest_reaches_no_documentation() {
         scene.change("a/notes.yml", status);
         assert_eq!(scene.seeds(), expected, "{story}");
     }
+    let manifest = ("a/nested/Cargo.toml", "[package]\nname = 'nested'");
+    for (story, files, newest, expected) in [
+        (
+            "another package may hold newer files",
+            &[manifest, ("a/nested/new", "")][..],
+            "src/lib.rs",
+            "",
+        ),
+        (
+            "of two files with one time, cargo takes either",
+            &[("a/nested/new", "")],
+            "src/lib.rs",
+            all,
+        ),
+        (
+            "the newest file now belongs to another package",
+            &[manifest, ("a/nested/new", "")],
+            "nested/new",
+            all,
+        ),
+    ] {
+        let mut scene = Scene::new(LIBRARY, Verb::Doc, files);
+        scene.set_age("a/nested/new", 900);
+        scene.set_age(&format!("a/{newest}"), 900);
+        scene.documented("a", (newest, 900), 500);
+        scene.change("a/notes.yml", ChangeStatus::Deleted);
+        assert_eq!(scene.seeds(), expected, "{story}");
+    }
+}
+
+#[test]
+fn a_manifest_that_takes_out_the_newest_file_runs_the_script() {
+    let run = "a build script run: BuildScriptInput\n";
+    for (newest, expected) in [("nested/new", run), ("src/lib.rs", "")] {
+        let files = [("a/nested/Cargo.toml", "[package]"), ("a/nested/new", "")];
+        let mut scene = Scene::new(SCRIPTED, Verb::Check, &files);
+        scene.set_age(&format!("a/{newest}"), 900);
+        scene.compiled(("a", "script"), &["a/build.rs"], 500, (20, &[]));
+        scene.watched_package("a", (newest, 900), 500, 20);
+        scene.change("a/nested/Cargo.toml", ChangeStatus::Added);
+        let seeds = scene.seeds();
+        let runs: String = seeds
+            .lines()
+            .filter(|it| it.contains("script run"))
+            .map(|it| format!("{it}\n"))
+            .collect();
+        assert_eq!(runs, expected, "{newest}");
+    }
 }
 
 #[test]

@@ -255,3 +255,37 @@ fn stamp_targets(
     }
     stamps.push(stamped);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::{scratch, workspace_in, write};
+
+    #[test]
+    fn an_answer_is_not_cached_if_a_file_changed_while_cargo_ran() {
+        let (_scratch, root) = scratch();
+        let mut workspace = workspace_in(&root, "a: lib");
+        write(&root.join("Cargo.toml"), "[workspace]");
+        write(&root.join("a/Cargo.toml"), "[package]");
+        fs::create_dir_all(&workspace.target_directory).unwrap();
+        let mut is_cached = |asked: SystemTime| {
+            let cache = MetadataCache {
+                file: state::in_target(&workspace.target_directory).join("metadata-0"),
+                target_directory: workspace.target_directory.clone(),
+                directory: root.clone(),
+                programs: Vec::new(),
+                asked,
+                is_stable: false,
+            };
+            let declared = Declared::default();
+            cache.write(&mut workspace, &declared, Vec::new(), Before::default());
+            cache.read().is_ok()
+        };
+        let now = SystemTime::now();
+        assert!(!is_cached(now - Duration::from_secs(1)));
+        assert!(!is_cached(now));
+        assert!(is_cached(now + Duration::from_secs(1)));
+    }
+}

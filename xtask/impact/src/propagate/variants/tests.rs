@@ -65,3 +65,55 @@ fn variants_with_the_same_features_are_told_apart() {
         assert_eq!(reached, expected);
     }
 }
+
+/// Two variants of `base` with the same features: the change reaches one, and `mid` is built from the
+/// other one. `age` is the age of a file that only the newest record of a unit lists.
+#[test]
+fn every_record_below_a_variant_has_to_be_current() {
+    let text = "base: lib!test!bench!doctest
+        mid: lib!test!bench!doctest -> base, side
+        side: lib!test!bench!doctest
+        top: lib!test!bench!doctest -> base";
+    let files = [
+        ("base/src/abort.rs", ""),
+        ("base/src/more.rs", ""),
+        ("mid/src/more.rs", ""),
+    ];
+    let reached = |prepare: &dyn Fn(&mut Scene)| {
+        let mut scene = Scene::new(text, Verb::Check, &files);
+        let both = ["base/src/lib.rs", "base/src/abort.rs"];
+        scene.compiled(("base", "lib"), &both, 500, (11, &[]));
+        scene.compiled(("base", "lib"), &both[..1], 500, (12, &[]));
+        scene.compiled(("mid", "lib"), &["mid/src/lib.rs"], 400, (20, &[12]));
+        scene.compiled(("top", "lib"), &["top/src/lib.rs"], 400, (30, &[11]));
+        prepare(&mut scene);
+        scene.change("base/src/abort.rs", ChangeStatus::Modified);
+        let seeds = scene.find();
+        scene.with_records(|records| {
+            let variants = Variants::new(records, &seeds);
+            variants.are_reached(unit(&scene.workspace, &scene.graph, "mid lib"))
+        })
+    };
+    let side = |scene: &mut Scene| {
+        scene.compiled(("side", "lib"), &["side/src/lib.rs"], 500, (40, &[]));
+    };
+    assert!(!reached(&side));
+    assert!(reached(&|_| {}), "a dependency has no record");
+    for (age, expected) in [(1000, false), (100, true)] {
+        let newest = reached(&|scene| {
+            side(scene);
+            scene.set_age("mid/src/more.rs", age);
+            let files = ["mid/src/lib.rs", "mid/src/more.rs"];
+            scene.compiled(("mid", "lib"), &files, 300, (21, &[12]));
+        });
+        assert_eq!(newest, expected, "the newest record, {age}");
+        let below = reached(&|scene| {
+            side(scene);
+            scene.set_age("base/src/more.rs", age);
+            let files = ["base/src/lib.rs", "base/src/more.rs"];
+            scene.compiled(("base", "lib"), &files, 450, (13, &[]));
+            scene.compiled(("top", "lib"), &["top/src/lib.rs"], 350, (31, &[13]));
+        });
+        assert_eq!(below, expected, "the newest record below, {age}");
+    }
+}

@@ -342,6 +342,38 @@ mod tests {
     }
 
     #[test]
+    fn facts_about_files_that_changed_just_now_are_not_cached() {
+        let (_scratch, root) = scratch();
+        let cache = root.join("facts");
+        let mut facts = FileFacts::cached_in(Some(cache.clone()));
+        for (name, age) in [("old", 60), ("new", 0)] {
+            let time = SystemTime::now() - Duration::from_secs(age);
+            let mut stamp = FileStamp::default();
+            stamp.modified = crate::files::nanoseconds(time);
+            let fact = KnownFile {
+                stamp,
+                names: None,
+                held: HashMap::new(),
+            };
+            let scan = KeptScan {
+                options: BTreeMap::new(),
+                read: vec![("missing".into(), None), (name.into(), Some(stamp))],
+                found: SourceScan::default(),
+            };
+            let known = facts.known();
+            known.files.insert(name.to_owned(), fact);
+            let key = (name.to_owned(), String::new());
+            known.scans.insert(key, vec![scan]);
+        }
+        facts.has_grown = true;
+        facts.write();
+        let written: KnownSources = state::read(&cache).unwrap();
+        let files: Vec<_> = written.files.keys().map(String::as_str).collect();
+        let scans: Vec<_> = written.scans.keys().map(|it| it.0.as_str()).collect();
+        assert_eq!((files, scans), (vec!["old"], vec!["old"]));
+    }
+
+    #[test]
     fn searches_are_repeated_for_changed_files_only() {
         let (_scratch, root) = scratch();
         let file = root.join("lib.rs");
