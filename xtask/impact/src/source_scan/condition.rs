@@ -1,9 +1,11 @@
 //! Evaluates `cfg` conditions: finds items that a condition removes.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Delimiter, Group, TokenTree};
 
-use super::shapes::{Attribute, attribute_parts};
-use super::tokens::{is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees};
+use super::shapes::{Attribute, attribute_at, attribute_parts};
+use super::tokens::{
+    group, is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees,
+};
 
 /// A function that returns true if a `cfg` option is set, such as `unix` or `target_os = "linux"`.
 /// It returns `None` if that is not known.
@@ -44,6 +46,39 @@ pub(super) fn attributes(body: Vec<TokenTree>, holds: &Holds<'_>) -> Vec<Attribu
         made.iter_mut().for_each(|it| it.conditional = true);
     }
     made
+}
+
+/// Returns the branches of a `cfg_if!` that may be compiled: the branches before the first condition
+/// that is known to be true, without the conditions that are known to be false. Returns `None` if
+/// the arguments have another form.
+pub(super) fn branches<'t>(mut rest: &'t [TokenTree], holds: &Holds<'_>) -> Option<Vec<&'t Group>> {
+    let mut kept = Vec::new();
+    loop {
+        let is_met = match rest {
+            [keyword, after @ ..] if is_ident(keyword, "if") => {
+                let (attribute, length) = attribute_at(after)?;
+                rest = &after[length..];
+                match &trees(attribute.stream())[..] {
+                    [cfg, TokenTree::Group(predicate)] if is_ident(cfg, "cfg") => {
+                        value(&trees(predicate.stream()), holds)
+                    }
+                    _ => return None,
+                }
+            }
+            _ => Some(true),
+        };
+        let (body, after) = rest.split_first()?;
+        let body = group(body, Delimiter::Brace)?;
+        if is_met != Some(false) {
+            kept.push(body);
+        }
+        rest = match after {
+            [] => return Some(kept),
+            _ if is_met == Some(true) => return Some(kept),
+            [keyword, after @ ..] if is_ident(keyword, "else") => after,
+            _ => return None,
+        };
+    }
 }
 
 /// Evaluates a `cfg(…)` of a manifest or of cargo's configuration. Returns `None` if the value is
@@ -131,7 +166,7 @@ fn opens_item(tokens: &[TokenTree]) -> bool {
 pub(super) fn length(tokens: &[TokenTree]) -> usize {
     let is_item = opens_item(tokens);
     let ends = |token: &TokenTree| match token {
-        TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
         TokenTree::Punct(punct) => {
             punct.as_char() == ';' || !is_item && [',', '>'].contains(&punct.as_char())
         }

@@ -226,6 +226,16 @@ impl Scanner<'_> {
                 }
                 return;
             }
+            "cfg_if" if scope.origin == CodeOrigin::Written => {
+                self.found.calls_macros = true;
+                let tokens = trees(arguments.stream());
+                if let Some(branches) = condition::branches(&tokens, self.holds) {
+                    let walk = |branch: &Group| self.walk(branch.stream(), scope);
+                    return branches.into_iter().for_each(walk);
+                }
+                inside.names = starts_item;
+                inside.literals = true;
+            }
             "include" | "include_str" | "include_bytes" => self.include(called, arguments, scope),
             "env" | "option_env" => return self.variable(called, arguments, scope),
             _ if QUOTING_MACROS.contains(&called) => return,
