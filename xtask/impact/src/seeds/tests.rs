@@ -598,3 +598,25 @@ fn a_macro_makes_the_name_of_a_file_from_words() {
         assert_eq!(seeds, expected, "{story}");
     }
 }
+
+#[test]
+fn a_procedural_macro_takes_a_path_from_the_settings_of_a_package() {
+    let text = "a: lib!bench!doctest -> m\nm: proc-macro!test!bench!doctest";
+    let both = "a lib test: Doubt\na lib: Doubt\n";
+    let rerun = "a lib test: RuntimeInput, rerun\n";
+    let settings = "page = \"views/base.html\"\n";
+    for (macros, path, expected) in [
+        ("\"include_str!\"", "a/views/base.html", both),
+        ("\"include_str!\"", "a/views/other.html", rerun),
+        ("", "a/views/base.html", rerun),
+    ] {
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::page!();"),
+            ("a/pages.toml", settings),
+            ("m/src/lib.rs", macros),
+            (path, ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        assert_eq!(seeds, expected, "{macros} {path}");
+    }
+}

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{names_variable, own_name};
+use super::reach::settings_name;
 use super::reads::{PassedTo, Reads};
 use super::search::{Search, SourceScope};
 use super::source_files::read;
@@ -131,7 +132,8 @@ impl Sources<'_> {
     }
 
     /// Returns true if a macro may make the name of a file from words of the unit that do not stand
-    /// in string literals: `asset!(logo)` for `logo.png`.
+    /// in string literals, as `asset!(logo)` for `logo.png`. A procedural macro may also take the
+    /// name from a settings file of the package.
     fn is_made_of_words(
         &mut self,
         unit: &Unit,
@@ -142,20 +144,24 @@ impl Sources<'_> {
         let Some(name) = own_name(file) else {
             return false;
         };
-        let takes_words = emitters.iter().any(|&emitter| {
+        let is_procedural = emitters.iter().any(|&emitter| {
             let library = self.workspace.package(emitter).library();
-            match library.is_some_and(|it| it.proc_macro) {
-                true => self.layout.directory(emitter).is_some(),
-                false => self.library_holds(emitter, &Search::Macros(&["stringify!"])),
-            }
+            let is_ours = self.layout.directory(emitter).is_some();
+            is_ours && library.is_some_and(|library| library.proc_macro)
         });
+        let stringifies = Search::Macros(&["stringify!"]);
+        let takes_words = is_procedural
+            || emitters
+                .iter()
+                .any(|&it| self.library_holds(it, &stringifies));
         let is_made = Search::Made(name.to_owned());
-        takes_words
+        let is_named = takes_words
             && (self.text_holds(unit.package, &is_made)
                 || reads
                     .far_sources()
                     .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text))))
-            && self.directory_fits(unit, reads, file)
+            || is_procedural && settings_name(&reads.directory, name);
+        is_named && self.directory_fits(unit, reads, file)
     }
 
     /// Returns true if a unit may read a variable at compile time. The name of the variable must

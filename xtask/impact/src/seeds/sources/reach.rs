@@ -488,7 +488,7 @@ impl Sources<'_> {
 /// Returns true if the manifest of a package, or another `.toml` file in the same directory,
 /// contains a name. A macro may take its directories from such a file, for example the macro of a
 /// template engine.
-fn settings_name(directory: &Utf8Path, name: &str) -> bool {
+pub(super) fn settings_name(directory: &Utf8Path, name: &str) -> bool {
     let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
     let mut settings = entries.filter(|entry| entry.path().extension() == Some("toml"));
     settings.any(|entry| read(entry.path()).is_some_and(|text| makes_name(&text, name)))
