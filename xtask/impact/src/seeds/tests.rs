@@ -620,3 +620,22 @@ fn a_procedural_macro_takes_a_path_from_the_settings_of_a_package() {
         assert_eq!(seeds, expected, "{macros} {path}");
     }
 }
+
+#[test]
+fn a_macro_that_calls_another_macro_makes_paths() {
+    let text =
+        "a: lib!bench!doctest -> n\nn: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
+    let page = "pub use m;\n#[macro_export] macro_rules! page { ($n:ident) => { \
+                $crate::m::raw!(concat!(\"../pages/\", stringify!($n), \".md\")) } }";
+    let files = [
+        ("a/src/lib.rs", "const X: &str = n::page!(about);"),
+        ("n/src/lib.rs", page),
+        (
+            "m/src/lib.rs",
+            "#[macro_export] macro_rules! raw { ($p:expr) => { include_str!($p) } }",
+        ),
+        ("a/pages/about.yml", ""),
+    ];
+    let seeds = modified(Scene::new(text, Verb::Check, &files), "a/pages/about.yml");
+    assert_eq!(seeds, "a lib test: Doubt\na lib: Doubt\n");
+}

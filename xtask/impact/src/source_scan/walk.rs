@@ -12,7 +12,7 @@ use super::shapes::{
     attribute_at, attribute_parts, made_text, may_name_module, starts_item,
 };
 use super::tokens::{
-    group, is_ident, is_punct, macro_call, name, split_commas, string_value, trees,
+    group, is_ident, is_punct, lex, macro_call, name, split_commas, string_value, trees,
 };
 use super::{DoubtKind, SourceDoubt, condition};
 use crate::paths::normalized;
@@ -391,7 +391,13 @@ impl Scanner<'_> {
                 continue;
             }
             self.found.included.insert(file.clone());
-            if file.extension() == Some("rs") {
+            // The macro may include a file with another extension as code.
+            let is_code = match file.extension() {
+                Some("rs") => true,
+                Some("in" | "inc") => self.text(&file).and_then(lex).is_some(),
+                _ => false,
+            };
+            if is_code {
                 let place = ModuleDirectory::of_owner(&file);
                 self.take_module(file, place);
             }

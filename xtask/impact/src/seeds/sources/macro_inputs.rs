@@ -150,10 +150,9 @@ impl Sources<'_> {
             is_ours && library.is_some_and(|library| library.proc_macro)
         });
         let stringifies = Search::Macros(&["stringify!"]);
-        let takes_words = is_procedural
-            || emitters
-                .iter()
-                .any(|&it| self.library_holds(it, &stringifies));
+        let makers = [emitters, &self.our_macro_packages(unit)].concat();
+        let mut makers = makers.into_iter();
+        let takes_words = is_procedural || makers.any(|it| self.library_holds(it, &stringifies));
         let is_made = Search::Made(name.to_owned());
         let is_named = takes_words
             && (self.text_holds(unit.package, &is_made)
@@ -162,6 +161,14 @@ impl Sources<'_> {
                     .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text))))
             || is_procedural && settings_name(&reads.directory, name);
         is_named && self.directory_fits(unit, reads, file)
+    }
+
+    /// Returns the packages of the workspace whose macros a unit can use. Their macros can call the
+    /// macros of other packages.
+    pub(super) fn our_macro_packages(&mut self, unit: &Unit) -> Vec<PackageIx> {
+        let mut packages = self.macro_packages_of(unit).to_vec();
+        packages.retain(|&it| self.layout.directory(it).is_some());
+        packages
     }
 
     /// Returns true if a unit may read a variable at compile time. The name of the variable must

@@ -215,6 +215,10 @@ impl Sources<'_> {
             return true;
         }
         let emitters = self.emitters_of(unit);
+        let makers = match emitters.is_empty() {
+            true => Vec::new(),
+            false => self.our_macro_packages(unit),
+        };
         let below = above.strip_prefix(directory).unwrap_or(above);
         below.iter().any(|name| {
             let is_made = Search::Made(name.to_owned());
@@ -225,6 +229,9 @@ impl Sources<'_> {
                     .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text)))
                 || settings_name(directory, name)
                 || emitters.iter().any(|&it| self.library_holds(it, &is_made))
+                || makers
+                    .iter()
+                    .any(|&it| self.library_holds(it, &Search::MacrosMade(name.to_owned())))
         })
     }
 
