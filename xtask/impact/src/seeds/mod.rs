@@ -308,6 +308,9 @@ impl SeedFinder<'_> {
             return;
         };
         let came = change.status == ChangeStatus::Added;
+        if kind == TargetKind::Bin && !self.may_be_binary(package, below, came) {
+            return;
+        }
         for &index in inputs.graph.units_of(package) {
             let unit = inputs.graph.unit(index);
             let (is_reached, because) = match kind {
@@ -330,6 +333,22 @@ impl SeedFinder<'_> {
                 self.seed(index, Rule::Target, change, because);
             }
         }
+    }
+
+    /// Returns true if a file that was added or deleted may be the root file of a binary. With
+    /// `autobins = false`, cargo does not look for such files.
+    fn may_be_binary(&self, package: PackageIx, below: &Utf8Path, came: bool) -> bool {
+        let package = self.inputs.workspace.package(package);
+        let mut binaries = package.targets.iter();
+        if came {
+            return binaries.any(|it| it.kind == TargetKind::Bin && it.src_path.ends_with(below));
+        }
+        let manifest = files::read_text(&package.manifest_path, files::SETTINGS);
+        let manifest = manifest.unwrap_or_default().parse::<toml::Table>();
+        let autobins = manifest
+            .ok()
+            .and_then(|it| it.get("package")?.get("autobins")?.as_bool());
+        autobins != Some(false)
     }
 
     /// Seeds the units that are needed only because of new targets. For example, with a package's

@@ -639,3 +639,24 @@ fn a_macro_that_calls_another_macro_makes_paths() {
     let seeds = modified(Scene::new(text, Verb::Check, &files), "a/pages/about.yml");
     assert_eq!(seeds, "a lib test: Doubt\na lib: Doubt\n");
 }
+
+#[test]
+fn a_file_of_no_binary_reaches_no_test() {
+    let text = "a: lib!test!bench!doctest bin=t!test!bench test=it";
+    let auto = "[package]\nname = 'a'\n";
+    let declared = "[package]\nname = 'a'\nautobins = false\n";
+    let passed = "a test it: Target\n";
+    for (manifest, path, status, expected) in [
+        (auto, "a/src/bin/t.rs", ChangeStatus::Added, passed),
+        (auto, "a/src/bin/other.rs", ChangeStatus::Deleted, passed),
+        (declared, "a/src/bin/other.rs", ChangeStatus::Added, ""),
+        (declared, "a/src/bin/other.rs", ChangeStatus::Deleted, ""),
+    ] {
+        let mut scene = Scene::new(text, Verb::Test, &[("a/Cargo.toml", manifest)]);
+        scene.change(path, status);
+        let seeds = scene.seeds();
+        let of_test = seeds.lines().filter(|it| it.ends_with("it: Target"));
+        let of_test: String = of_test.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_test, expected, "{path} {status:?}");
+    }
+}
