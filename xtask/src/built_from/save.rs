@@ -47,16 +47,7 @@ pub(crate) fn plan(
     clock: FileClock,
 ) -> SavePlan {
     let units = &builds.units;
-    let entries = builds.record.iter().flat_map(|it| &it.units);
-    let entries: HashMap<&str, &RecordedUnit> = entries.map(|it| (it.key.as_str(), it)).collect();
-    let kept: Vec<Option<&RecordedUnit>> = units
-        .units
-        .iter()
-        .map(|unit| {
-            let entry = entries.get(unit.key.as_str()).copied()?;
-            is_tied(entry, unit).then_some(entry)
-        })
-        .collect();
+    let kept = valid_entries(builds);
     let (nonces, written) = nonces(builds, &kept);
     let finder = InputFinder::new(
         scene.workspace,
@@ -134,6 +125,19 @@ pub(crate) fn plan(
         kept,
         files: builds.evaluator.reader.count(),
     }
+}
+
+/// Returns the entry of each unit in the record, if the entry describes the unit's last build.
+fn valid_entries<'b>(builds: &'b RecordedBuilds<'_>) -> Vec<Option<&'b RecordedUnit>> {
+    let entries = builds.record.iter().flat_map(|it| &it.units);
+    let entries: HashMap<&str, &RecordedUnit> = entries.map(|it| (it.key.as_str(), it)).collect();
+    let units = builds.units.units.iter();
+    units
+        .map(|unit| {
+            let entry = entries.get(unit.key.as_str()).copied()?;
+            is_tied(entry, unit).then_some(entry)
+        })
+        .collect()
 }
 
 /// Writes the nonces, then the record: a kill in between leaves units without an entry.

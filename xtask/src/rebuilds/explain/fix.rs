@@ -1,24 +1,34 @@
 //! The fix for each root cause.
 
+use xtask_impact::quote;
+
 use super::cause::{CauseKind, RootCause};
 
 /// Returns the edit or the command that avoids the cause. `in_script` is true if the run of a build
 /// script is among the units that the cause touches directly.
 pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
     let subject = cause.subject.as_deref().unwrap_or_default();
-    let fix = match cause.kind {
+    match cause.kind {
+        CauseKind::FileMissing if in_script => format!(
+            "remove `cargo::rerun-if-changed={subject}` from the build script, or create the \
+             file: until then the script runs at every build"
+        ),
+        CauseKind::FutureTime => format!("run `touch {}`", quote::shell(subject)),
+        CauseKind::Variable if subject != "PATH" => format!(
+            "give {subject} one value in all tools: in `[env]` of `.cargo/config.toml`, with \
+             `force = true`"
+        ),
+        kind => constant_fix(kind, in_script).to_owned(),
+    }
+}
+
+/// Returns the fix of a kind of cause, without the name of its subject.
+fn constant_fix(kind: CauseKind, in_script: bool) -> &'static str {
+    match kind {
         CauseKind::FileChanged => "none needed: the units are built from this file",
-        CauseKind::FileMissing if in_script => {
-            return format!(
-                "remove `cargo::rerun-if-changed={subject}` from the build script, or create the \
-                 file: until then the script runs at every build"
-            );
-        }
         CauseKind::FileMissing => "none needed, if the file was removed or renamed on purpose",
         CauseKind::FileUnreadable => "make the path a file that you may read",
-        CauseKind::FutureTime => {
-            return format!("run `touch {}`", xtask_impact::quote::shell(subject));
-        }
+        CauseKind::FutureTime => "set the time of the file to now",
         CauseKind::PackageFiles if in_script => {
             "print `cargo::rerun-if-changed=build.rs`, and one such line for each input, in the \
              build script: without any, every file of the package counts"
@@ -28,15 +38,9 @@ pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
             "none needed, if the build script was edited; otherwise make it print the same lines \
              in every run"
         }
-        CauseKind::Variable if subject == "PATH" => {
+        CauseKind::Variable => {
             "remove `rerun-if-env-changed=PATH` from the build script, or start the editor from \
              the shell, so that both have the same PATH"
-        }
-        CauseKind::Variable => {
-            return format!(
-                "give {subject} one value in all tools: in `[env]` of `.cargo/config.toml`, with \
-                 `force = true`"
-            );
         }
         CauseKind::Toolchain => {
             "pin one toolchain in `rust-toolchain.toml`; give a tool that needs another toolchain \
@@ -99,6 +103,5 @@ pub(crate) fn fix(cause: &RootCause, in_script: bool) -> String {
         CauseKind::Unknown => {
             "report the line as an issue of the kit, with the output of `cargo -V`"
         }
-    };
-    fix.to_owned()
+    }
 }
