@@ -13,7 +13,10 @@ use xtask_impact::{build_dir, quote, usage};
 /// Returns an error if the path is no directory, or if there is no workspace.
 pub(super) fn below(directory: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>> {
     if !directory.is_dir() {
-        return Err(usage!("{} is not a directory", quote::name(directory)));
+        return Err(usage!(
+            "{} is not a directory\nhint: name a directory that holds workspaces",
+            quote::name(directory)
+        ));
     }
     let top = resolved(directory);
     let mut manifests = Vec::new();
@@ -44,7 +47,10 @@ pub(super) fn below(directory: &Utf8Path) -> Result<Vec<(String, Utf8PathBuf)>> 
     });
     let named: Vec<_> = named.collect();
     match named.is_empty() {
-        true => Err(usage!("no workspace below {}", quote::name(directory))),
+        true => Err(usage!(
+            "no workspace below {}\nhint: name a directory above the `Cargo.toml` files",
+            quote::name(directory)
+        )),
         false => Ok(named),
     }
 }
