@@ -153,7 +153,7 @@ impl Sources<'_> {
         let makers = [emitters, &self.our_macro_packages(unit)].concat();
         let mut makers = makers.into_iter();
         let takes_words = is_procedural || makers.any(|it| self.library_holds(it, &stringifies));
-        let is_made = Search::Made(name.to_owned());
+        let is_made = Search::Word(name.to_owned());
         let is_named = takes_words
             && (self.text_holds(unit.package, &is_made)
                 || reads

@@ -55,6 +55,8 @@ pub(super) enum Search {
     Macros(&'static [&'static str]),
     /// The name of a macro that includes a file, passed to another macro: `m!(include_str)`.
     PassedInclusion,
+    /// A word of code, outside string literals: `logo` in `asset!(logo)`.
+    Word(String),
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
     Made(String),
@@ -100,6 +102,14 @@ impl Search {
             Self::Code(words) => code(words),
             Self::Macros(words) => has(text, "macro_rules") && code(words),
             Self::PassedInclusion => passes_inclusion(text),
+            Self::Word(name) => {
+                let is_code = |line: &&str| !is_plain(line) && Lines::of(line) == Some(Lines::Code);
+                has(text, name)
+                    && text
+                        .lines()
+                        .filter(is_code)
+                        .any(|line| has_word(line, name))
+            }
             Self::Made(name) => made(name),
             Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
             Self::File(below) => names(below),
@@ -120,6 +130,17 @@ impl Search {
     pub(super) fn names(&self, names: &SourceNames, below: &Utf8Path) -> bool {
         (names.defines_macros || !matches!(self, Self::MacrosFile(_))) && names.name_file(below)
     }
+}
+
+/// Returns true if a line of code contains a name as a word that is no part of a string literal
+/// with a path.
+fn has_word(line: &str, name: &str) -> bool {
+    let is_part = |char: char| char.is_alphanumeric() || "_-\"".contains(char);
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + name.len()..].chars().next();
+        !before.is_some_and(|it| is_part(it) || "/\\.".contains(it)) && !after.is_some_and(is_part)
+    })
 }
 
 /// Returns true if code names a macro that includes a file, and does not call the macro.
@@ -180,6 +201,23 @@ mod tests {
         ] {
             let search = Search::Made("table".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_no_part_of_a_literal() {
+        for (line, has_it) in [
+            ("asset!(logo)", true),
+            ("asset!(icons::logo, 1);", true),
+            ("asset!(logo.png)", true),
+            ("open(\"logo\")", false),
+            ("open(\"logo.png\")", false),
+            ("open(\"images/logo.png\")", false),
+            ("asset!(logos)", false),
+            ("// asset!(logo)", false),
+        ] {
+            let search = Search::Word("logo".to_owned());
+            assert_eq!(search.succeeds_in(line), has_it, "{line}");
         }
     }
 
