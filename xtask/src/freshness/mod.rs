@@ -203,17 +203,17 @@ impl Work<'_> {
     /// compared, but cargo compares them with the times that `--touch` sets for another directory.
     fn without_record(&self) -> Option<&Utf8Path> {
         let built = self.directories.iter().filter(|it| it.build.is_dir());
-        let built: Vec<&Directories> = built.collect();
-        let is_recorded =
-            |it: &&&Directories| matches!(record::read(&self.scene.owner(it)), ReadRecord::Own(_));
-        let may_read = |it: &&&Directories| {
+        let (recorded, without): (Vec<&Directories>, Vec<&Directories>) =
+            built.partition(|it| matches!(record::read(&self.scene.owner(it)), ReadRecord::Own(_)));
+        if recorded.is_empty() {
+            return None;
+        }
+        let may_read = |it: &Directories| {
             let places = build_dir::profile_dirs(&it.build);
             let is_reader = |it: &ProfileDir| nested::may_read(&self.scene, &it.path);
             places.map_or(true, |places| places.iter().any(is_reader))
         };
-        let has_record = built.iter().any(|it| is_recorded(&it));
-        let without = built.iter().filter(|it| has_record && !is_recorded(it));
-        let mut readers = without.filter(may_read);
+        let mut readers = without.into_iter().filter(|it| may_read(it));
         readers.next().map(|it| it.build.as_path())
     }
 

@@ -1,6 +1,6 @@
 //! Finds the seeds of a change: the units that the changed paths touch directly.
 //!
-//! The same questions are asked about every changed path. Which units compile the path? Which build
+//! For every changed path, the kit asks the same questions. Which units compile the path? Which build
 //! scripts watch the path? Is the path the root file of a target? Is the path a settings file? If
 //! no answer leads to a unit, the configured rules decide. If no rule matches, the location of the
 //! path decides. No step removes the seeds of another step.

@@ -67,11 +67,8 @@ impl Sources<'_> {
             let Some(name) = own_name(module) else {
                 return true;
             };
-            let is_made = self.text_holds(unit.package, &Search::Made(name.to_owned()))
-                || reads.by_environment && self.is_configured(unit.package, name)
-                || reads.far_sources().any(|far| {
-                    read(far).is_none_or(|text| Search::Made(name.to_owned()).succeeds_in(&text))
-                });
+            let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
+                || reads.by_environment && self.is_configured(unit.package, name);
             is_made && self.directory_fits(unit, &reads, module)
         })
     }
@@ -153,12 +150,8 @@ impl Sources<'_> {
         let makers = [emitters, &self.our_macro_packages(unit)].concat();
         let mut makers = makers.into_iter();
         let takes_words = is_procedural || makers.any(|it| self.library_holds(it, &stringifies));
-        let is_made = Search::Word(name.to_owned());
         let is_named = takes_words
-            && (self.text_holds(unit.package, &is_made)
-                || reads
-                    .far_sources()
-                    .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text))))
+            && self.sources_hold(unit, reads, &Search::Word(name.to_owned()))
             || is_procedural && settings_name(&reads.directory, name);
         is_named && self.directory_fits(unit, reads, file)
     }
@@ -376,6 +369,15 @@ impl Sources<'_> {
         let whole = (package, SourceScope::Package);
         let files = &mut self.facts.borrow_mut().files;
         self.texts.hold(files, whole, directory, search)
+    }
+
+    /// Returns true if a source of a unit's package, or a source outside the package that the unit
+    /// reads, contains the searched text.
+    fn sources_hold(&mut self, unit: &Unit, reads: &Reads, search: &Search) -> bool {
+        self.text_holds(unit.package, search)
+            || reads
+                .far_sources()
+                .any(|far| read(far).is_none_or(|text| search.succeeds_in(&text)))
     }
 
     /// Returns true if a source of a package's library contains the searched text. Sources that

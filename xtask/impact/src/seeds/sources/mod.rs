@@ -284,13 +284,16 @@ impl<'a> Sources<'a> {
         let Some(directory) = self.layout.directory(package) else {
             return false;
         };
-        self.collect_names();
-        let far = self.far(package);
-        let mut places = SourcePlaces::new(directory, &far.paths, &self.workspace.root);
-        let includes_code = Search::Any(&["include!", "include !"]);
-        places.has_unlisted = places.has_unlisted && self.text_holds(package, &includes_code);
-        let files = &mut self.facts.borrow_mut().files;
-        self.texts.name_any(files, package, &places, lines, names)
+        if !self.texts.has_parts(package) {
+            self.collect_names();
+            let far = self.far(package);
+            let mut places = SourcePlaces::new(directory, &far.paths, &self.workspace.root);
+            let includes_code = Search::Any(&["include!", "include !"]);
+            places.has_unlisted = places.has_unlisted && self.text_holds(package, &includes_code);
+            let files = &mut self.facts.borrow_mut().files;
+            self.texts.collect_parts(files, package, &places);
+        }
+        self.texts.name_any(package, lines, names)
     }
 
     /// Collects the names in the sources of all packages, once.

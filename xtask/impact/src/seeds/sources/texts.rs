@@ -147,20 +147,28 @@ impl Texts {
         sources
     }
 
-    /// Returns true if the lines of a package contain one of these names as a component of a path.
-    pub(super) fn name_any(
+    /// Returns true if the components of paths in the sources of a package were collected.
+    pub(super) fn has_parts(&self, package: PackageIx) -> bool {
+        self.parts.contains_key(&package)
+    }
+
+    /// Collects the components of paths in the sources of a package.
+    pub(super) fn collect_parts(
         &mut self,
         facts: &mut FileFacts,
         package: PackageIx,
         places: &SourcePlaces<'_>,
-        lines: Lines,
-        names: &[&str],
-    ) -> bool {
-        if !self.parts.contains_key(&package) {
-            let parts = self.parts_in(facts, places);
-            self.parts.insert(package, parts);
-        }
-        let parts = &self.parts[&package];
+    ) {
+        let parts = self.parts_in(facts, places);
+        self.parts.insert(package, parts);
+    }
+
+    /// Returns true if the lines of a package contain one of these names as a component of a path,
+    /// or if the components of the package were not collected.
+    pub(super) fn name_any(&self, package: PackageIx, lines: Lines, names: &[&str]) -> bool {
+        let Some(parts) = self.parts.get(&package) else {
+            return true;
+        };
         let searched = match lines {
             Lines::Code => &parts.code,
             Lines::Macros => &parts.macros,
@@ -169,7 +177,6 @@ impl Texts {
         parts.has_unread || names.iter().any(|name| searched.contains(name))
     }
 
-    /// Collects the components of paths in the sources of a package.
     fn parts_in(&mut self, facts: &mut FileFacts, places: &SourcePlaces<'_>) -> PathParts {
         let mut parts = PathParts::default();
         let mut take = |file: &Utf8Path| match facts.names(file) {
@@ -253,13 +260,9 @@ mod tests {
                 has_unlisted,
             };
             let mut facts = FileFacts::default();
-            let named = Texts::default().name_any(
-                &mut facts,
-                PackageIx(0),
-                &places,
-                Lines::Code,
-                &["data"],
-            );
+            let mut texts = Texts::default();
+            texts.collect_parts(&mut facts, PackageIx(0), &places);
+            let named = texts.name_any(PackageIx(0), Lines::Code, &["data"]);
             assert_eq!(named, has_unlisted);
         }
     }
@@ -285,8 +288,8 @@ mod tests {
             far: Vec::new(),
             has_unlisted: false,
         };
-        let mut hold =
-            |lines, name| texts.name_any(&mut facts, PackageIx(0), &places, lines, &[name]);
+        texts.collect_parts(&mut facts, PackageIx(0), &places);
+        let hold = |lines, name| texts.name_any(PackageIx(0), lines, &[name]);
         for (name, in_code, in_docs) in [
             ("data", true, false),
             ("lines", true, false),
