@@ -180,7 +180,7 @@ impl JobArgs {
             // A job may ask the kit again on another machine, whose records are not known.
             question.evidence = Evidence::Sources;
         }
-        let asked = question.asked.clone();
+        let asked = question.request.clone();
         let act = |selector: &Selector<'_>| act(selector, &asked);
         self.selected
             .answered(None, question, (self.tool, true), act)

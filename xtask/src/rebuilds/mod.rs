@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result, bail};
 use camino::Utf8PathBuf;
 use explain::cause::{CauseKind, RootCause};
-use explain::{Evidence, ExplainedUnit};
+use explain::{ExplainedUnit, Explainer};
 use history::{History, RebuildRun};
 use invocation::Invocation;
 use records::Records;
@@ -269,7 +269,7 @@ impl<'a> Build<'a> {
         let mut compilers =
             compilers::versions(&profiles, &rehearsal.before, self.history.compilers());
         compilers.extend(self.present_compiler(rehearsal));
-        let evidence = Evidence {
+        let explainer = Explainer {
             rehearsal,
             workspace: self.rehearsed.workspace,
             build_directory,
@@ -280,7 +280,7 @@ impl<'a> Build<'a> {
             runner: self.rehearsed.runner,
             committed: OnceCell::new(),
         };
-        Ok(evidence.explain())
+        Ok(explainer.explain())
     }
 
     /// Returns the number and the version of the compiler that the build uses, if all units of the

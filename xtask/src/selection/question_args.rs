@@ -223,7 +223,7 @@ impl SubjectArgs {
     ) -> Result<Questions> {
         if !all {
             let question = self.resolved(build, self.change.is_in_ci())?;
-            for spec in question.asked.assumed.iter().chain(others) {
+            for spec in question.request.assumed.iter().chain(others) {
                 question.workspace.find(package_of(spec))?;
             }
             return Ok(vec![(None, question)]);

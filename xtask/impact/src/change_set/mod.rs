@@ -176,7 +176,7 @@ impl ChangeSet {
     /// Returns an error if git cannot compare, or if a comparison was requested outside a
     /// repository.
     pub fn new(
-        asked: &ChangeRequest,
+        request: &ChangeRequest,
         prefetch: Prefetch,
         outside: &OutsidePackages<'_>,
     ) -> Result<Self> {
@@ -192,7 +192,7 @@ impl ChangeSet {
         let mut changes = Vec::new();
         let mut notes = Vec::new();
         let mut named_outside = Vec::new();
-        if asked.compare.is_some() {
+        if request.compare.is_some() {
             let compared = compared.ok_or_else(|| {
                 usage!(
                     "{} is not in a git repository, so there is nothing to compare with\nhint: \
@@ -230,7 +230,7 @@ impl ChangeSet {
             in_words.push(compared.in_words);
             range = Some(compared.range);
         }
-        if let Some(files) = &asked.files {
+        if let Some(files) = &request.files {
             in_words.push(match files.paths.is_empty() {
                 true => "an empty list of files".to_owned(),
                 false => "the named files".to_owned(),

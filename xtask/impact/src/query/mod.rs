@@ -46,7 +46,7 @@ pub struct Query {
     /// The workspace.
     pub workspace: Workspace,
     /// The change, as the user requested it.
-    pub asked: ChangeRequest,
+    pub request: ChangeRequest,
     /// The verb that will be run after the change.
     pub verb: Verb,
     /// The records that the answer may use.
@@ -126,11 +126,11 @@ struct FoundSeeds {
 impl Query {
     /// Creates a query in the default profile of the verb. All records, the cache and the network
     /// may be used.
-    pub fn new(runner: Runner, workspace: Workspace, asked: ChangeRequest, verb: Verb) -> Self {
+    pub fn new(runner: Runner, workspace: Workspace, request: ChangeRequest, verb: Verb) -> Self {
         Self {
             runner,
             workspace,
-            asked,
+            request,
             verb,
             evidence: Evidence::Records("debug".to_owned()),
             profile: None,
@@ -233,7 +233,8 @@ impl Query {
     /// was loaded if that comparison is about this repository, or else a new comparison.
     fn comparison(&self, files: &WorkspaceFiles, started: Option<Prefetch>) -> Prefetch {
         let started = started.filter(|it| it.is_of(&files.root));
-        let compare = || Prefetch::compare(&self.runner, &files.root, self.asked.compare.as_ref());
+        let compare =
+            || Prefetch::compare(&self.runner, &files.root, self.request.compare.as_ref());
         started.unwrap_or_else(compare)
     }
 
@@ -268,7 +269,7 @@ impl Query {
             directory: self.evidence.directory(),
             runner: &self.runner,
         };
-        ChangeSet::new(&self.asked, prefetch, &outside)
+        ChangeSet::new(&self.request, prefetch, &outside)
     }
 
     /// Returns the records that fit the query.
@@ -346,13 +347,13 @@ impl Query {
     fn assumed(&self, graph: &UnitGraph) -> Result<(Vec<Seed>, Vec<String>)> {
         let mut seeds = Vec::new();
         let mut in_words = Vec::new();
-        if self.asked.all {
+        if self.request.all {
             in_words.push("everything".to_owned());
             let because = "everything counts as changed";
             let units = graph.units();
             seeds.extend(units.map(|(unit, _)| Seed::new(unit, Rule::Assumed, because)));
         }
-        for spec in &self.asked.assumed {
+        for spec in &self.request.assumed {
             in_words.push(format!("{spec} assumed changed"));
             let because = format!("{spec} is assumed changed");
             let units = units_named(&self.workspace, graph, spec)?.into_iter();

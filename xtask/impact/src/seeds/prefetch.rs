@@ -14,7 +14,7 @@ use crate::paths::RealPaths;
 use crate::process::Runner;
 use crate::records::checkouts;
 use crate::state;
-use crate::workspace::{Workspace, expected, likely_root};
+use crate::workspace::{Workspace, guess_members, likely_root};
 
 /// Reads the sources of the workspace that contains a directory. With `with_records`, the records
 /// of builds are read too and cached for [`checkouts::read`]. Returns `None` if the cache holds the
@@ -31,7 +31,7 @@ pub fn read(runner: &Runner, directory: &Utf8Path, with_records: bool) -> Option
         return None;
     }
     let mut real = RealPaths::default();
-    let packages = expected(root).into_iter();
+    let packages = guess_members(root).into_iter();
     let packages = packages.map(|(name, at)| (name, real.resolved(&at)));
     let packages: Vec<_> = packages.collect();
     if with_records {

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::declared::{self, Declared};
-use super::expected::listed;
+use super::guess_members::listed;
 use super::stamps::Stamp;
 use super::{LoadOptions, Package, Workspace, likely_root};
 use crate::cargo_config::toolchain_file;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::expected::listed;
+use super::guess_members::listed;
 use crate::files;
 use crate::paths::normalized;
 

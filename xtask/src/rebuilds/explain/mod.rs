@@ -28,8 +28,8 @@ use crate::cargo_runs::rehearsal::{Reason, RecordKey};
 use crate::rebuilds::history::{FormerSettings, History};
 use crate::rebuilds::rehearsal::Rehearsal;
 
-/// The facts that an explanation uses.
-pub(crate) struct Evidence<'a> {
+/// Explains the units that cargo builds, from the facts of a rehearsal and of former runs.
+pub(crate) struct Explainer<'a> {
     pub(crate) rehearsal: &'a Rehearsal,
     pub(crate) workspace: &'a Workspace,
     pub(crate) build_directory: Utf8PathBuf,
@@ -65,7 +65,7 @@ pub(crate) struct ExplainedUnit {
     pub(crate) former: Option<FormerSettings>,
 }
 
-impl Evidence<'_> {
+impl Explainer<'_> {
     /// Returns the units that cargo builds, in cargo's order.
     pub(crate) fn explain(&self) -> Vec<ExplainedUnit> {
         let units = &self.rehearsal.units;
@@ -87,7 +87,7 @@ impl Evidence<'_> {
             .map(|place| self.own_causes(place, &siblings))
             .collect();
         let mut cascade = Cascade {
-            evidence: self,
+            explainer: self,
             graph: &graph,
             siblings: &siblings,
             own: &own,
@@ -128,7 +128,7 @@ impl Evidence<'_> {
 
 /// The search for the root causes of each unit along its dependencies.
 struct Cascade<'a> {
-    evidence: &'a Evidence<'a>,
+    explainer: &'a Explainer<'a>,
     graph: &'a BuildGraph,
     siblings: &'a Siblings<'a>,
     own: &'a [OwnCauses],
@@ -158,7 +158,7 @@ impl Cascade<'_> {
             // The own records of the unit show no difference, except for variables that the
             // rehearsal sets. The unit is built because a dependency is built.
             OwnCauses::Fresh => {
-                let reason = &self.evidence.rehearsal.units[place].reason;
+                let reason = &self.explainer.rehearsal.units[place].reason;
                 reason.is_some().then_some(causes)
             }
             OwnCauses::Built(own) => {
@@ -185,27 +185,27 @@ impl Cascade<'_> {
     /// Returns the cause of a unit that has no cause of its own and whose dependencies have none.
     /// `None` if a dependency is built only because of the variables that the rehearsal sets.
     fn without_causes(&self, place: usize) -> Option<RootCause> {
-        let unit = &self.evidence.rehearsal.units[place];
+        let unit = &self.explainer.rehearsal.units[place];
         let below = &self.graph.dependencies[place];
         if below
             .iter()
-            .any(|&it| self.evidence.rehearsal.units[it].reason.is_some())
+            .any(|&it| self.explainer.rehearsal.units[it].reason.is_some())
         {
             return None;
         }
         if unit.reason == Some(Reason::NoRecord) {
-            return Some(self.evidence.of_unknown_identity(place, self.siblings));
+            return Some(self.explainer.of_unknown_identity(place, self.siblings));
         }
         let names = below
             .iter()
             .filter(|&&it| self.is_other_than_before(place, it))
-            .map(|&it| self.evidence.rehearsal.units[it].key.package.clone());
+            .map(|&it| self.explainer.rehearsal.units[it].key.package.clone());
         let mut names: BTreeSet<String> = names.collect();
         if names.is_empty() {
-            let newer = &self.evidence.rehearsal.newer;
+            let newer = &self.explainer.rehearsal.newer;
             let all = below
                 .iter()
-                .map(|&it| &self.evidence.rehearsal.units[it].key.package);
+                .map(|&it| &self.explainer.rehearsal.units[it].key.package);
             names.extend(all.clone().filter(|it| newer.contains(*it)).cloned());
             if names.is_empty() {
                 names.extend(all.cloned());
@@ -221,8 +221,8 @@ impl Cascade<'_> {
     /// Returns true if the record of a dependency is not the one that the unit was built with, or
     /// if it is younger than the unit.
     fn is_other_than_before(&self, place: usize, dependency: usize) -> bool {
-        let before = &self.evidence.rehearsal.before;
-        let units = &self.evidence.rehearsal.units;
+        let before = &self.explainer.rehearsal.before;
+        let units = &self.explainer.rehearsal.units;
         let (Some(own), Some(below)) = (
             before.get(&units[place].key),
             before.get(&units[dependency].key),

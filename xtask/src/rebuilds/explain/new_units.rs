@@ -5,10 +5,10 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 
 use super::cause::{CauseKind, RootCause};
 use super::sibling::{Siblings, differences};
-use super::{Evidence, committed, flags};
+use super::{Explainer, committed, flags};
 use crate::cargo_runs::rehearsal::{JudgedUnit, Reason, RecordKey};
 
-impl Evidence<'_> {
+impl Explainer<'_> {
     /// Returns the own causes of a new unit. No cause means that a dependency is a new unit.
     pub(crate) fn of_new(&self, place: usize, siblings: &Siblings<'_>) -> Vec<RootCause> {
         let unit = &self.rehearsal.units[place];

@@ -6,7 +6,7 @@ use xtask_impact::build_dir::unit_inputs::Roots;
 use super::cause::{CauseKind, RootCause};
 use super::new_units::other_dependencies;
 use super::sibling::{Siblings, differences};
-use super::{Evidence, flags, inputs};
+use super::{Explainer, flags, inputs};
 use crate::cargo_runs::rehearsal::{JudgedUnit, Reason};
 
 /// The number of changed files of one unit that are named. A checkout of another commit can change
@@ -21,7 +21,7 @@ pub(crate) enum OwnCauses {
     Built(Vec<RootCause>),
 }
 
-impl Evidence<'_> {
+impl Explainer<'_> {
     /// Returns the own causes of a unit.
     pub(crate) fn own_causes(&self, place: usize, siblings: &Siblings<'_>) -> OwnCauses {
         let unit = &self.rehearsal.units[place];

@@ -11,7 +11,7 @@ use crate::paths::normalized;
 ///
 /// The result is a quick guess from the lines of the manifests. A caller has to compare the guess
 /// with cargo's answer.
-pub fn expected(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
+pub fn guess_members(root: &Utf8Path) -> BTreeSet<(String, Utf8PathBuf)> {
     let text = manifest_in(root).unwrap_or_default();
     let manifest: toml::Table = text.parse().unwrap_or_default();
     let paths = |key| listed(&manifest, key).map(|path| normalized(&root.join(path)));
@@ -85,7 +85,7 @@ mod tests {
         let workspace = Workspace::load(&here, &options).unwrap();
         let own = workspace.packages.iter().filter(|it| it.source.is_none());
         let own = own.map(|it| (it.name.clone(), it.directory().to_owned()));
-        assert_eq!(expected(&workspace.root), own.collect());
+        assert_eq!(guess_members(&workspace.root), own.collect());
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
             fs::create_dir_all(top.join(directory)).unwrap();
             fs::write(top.join(directory).join("Cargo.toml"), manifest).unwrap();
         }
-        let found = expected(&top.join("w"));
+        let found = guess_members(&top.join("w"));
         let found = found.iter().map(|(name, directory)| {
             let below = directory.strip_prefix(top).unwrap();
             format!("{name} {below}")
