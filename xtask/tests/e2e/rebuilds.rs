@@ -266,6 +266,41 @@ fn a_build_is_predicted_and_explained() {
     assert!(predicted.stderr.contains(note), "{predicted}");
 }
 
+/// A build script of a new package uses a library that was built before, but with other features of
+/// its dependency. Until the lock file has the new package, the kit predicts with a private lock
+/// file, for which cargo needs a variable. A script watches that variable.
+#[test]
+fn a_library_of_a_new_build_script_is_predicted_with_a_stale_lock_file() {
+    let project = Project::without_members();
+    project.library("leaf", &[]);
+    project.library("mid", &["leaf"]);
+    project.library("app", &["mid"]);
+    project.append(
+        "crates/app/Cargo.toml",
+        "leaf = { path = \"../leaf\", features = [\"more\"] }\n\n[build-dependencies]\nleaf = { path = \
+         \"../leaf\" }\n",
+    );
+    project.append("crates/leaf/Cargo.toml", "\n[features]\nmore = []\n");
+    let watching = "fn main() { println!(\"cargo::rerun-if-env-changed=RUSTC_BOOTSTRAP\"); }\n";
+    project.write("crates/leaf/build.rs", watching);
+    project.write("crates/app/build.rs", "fn main() {}\n");
+    project.write(".cargo/config.toml", "[profile.dev]\ndebug = false\n");
+    let project = project.in_git();
+    let build = CargoCall::with(&["build", "--workspace"]);
+    project.cargo(build.words).done();
+    project.library("newcomer", &[]);
+    project.append(
+        "crates/newcomer/Cargo.toml",
+        "\n[build-dependencies]\nmid = { path = \"../mid\" }\n",
+    );
+    project.write("crates/newcomer/build.rs", "fn main() {}\n");
+    let told = build.explained(&project);
+    assert!(
+        told.contains("first-build: first build, 4 from mid lib (build)"),
+        "{told}"
+    );
+}
+
 /// The variables that make a stable cargo use the second layout of the build directory.
 const SECOND_LAYOUT: [(&str, &str); 2] = [
     ("RUSTC_BOOTSTRAP", "1"),

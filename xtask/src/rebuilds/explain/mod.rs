@@ -186,15 +186,16 @@ impl Cascade<'_> {
     /// `None` if a dependency is built only because of the variables that the rehearsal sets.
     fn without_causes(&self, place: usize) -> Option<RootCause> {
         let unit = &self.explainer.rehearsal.units[place];
+        // Variables cannot make a new unit, since they are no part of a unit's identity.
+        if unit.reason == Some(Reason::NoRecord) {
+            return Some(self.explainer.of_unknown_identity(place, self.siblings));
+        }
         let below = &self.graph.dependencies[place];
         if below
             .iter()
             .any(|&it| self.explainer.rehearsal.units[it].reason.is_some())
         {
             return None;
-        }
-        if unit.reason == Some(Reason::NoRecord) {
-            return Some(self.explainer.of_unknown_identity(place, self.siblings));
         }
         let names = below
             .iter()

@@ -74,9 +74,14 @@ impl Explainer<'_> {
     /// Returns the cause of a new unit that differs from its sibling in nothing, and whose
     /// dependencies are not new: the package id, or a wrapper of the compiler. The records of the
     /// dependents hold a hash of the package id. The former id stands in the history of the kit's
-    /// runs, or the former version in the committed lock file.
+    /// runs, or the former version in the committed lock file. If only dependents that were never
+    /// built use the unit, the unit is built for the first time, beside the sibling.
     pub(crate) fn of_unknown_identity(&self, place: usize, siblings: &Siblings<'_>) -> RootCause {
         let unit = &self.rehearsal.units[place];
+        let dependents = &siblings.graph.dependents[place];
+        if !dependents.is_empty() && dependents.iter().all(|&it| siblings.of(it).is_none()) {
+            return RootCause::about(CauseKind::FirstBuild, self.mode_of(unit));
+        }
         let old = siblings.of(place);
         let package = &unit.key.package;
         let known = old.as_ref().and_then(|old| self.history.package(old));
