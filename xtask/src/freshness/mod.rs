@@ -11,7 +11,7 @@ use xtask_impact::build_dir::{self, Directories, ProfileDir};
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
-use self::report::{DirectoryFreshness, FreshnessReport};
+use self::report::{DirectoryFreshness, FreshnessReport, MissingRecord};
 use crate::built_from::clock::FileClock;
 use crate::built_from::judge::{self, FreshnessAction, JudgeOptions, RestorePlan};
 use crate::built_from::locks::AllLocks;
@@ -262,7 +262,8 @@ impl Work<'_> {
             let clock = self.clock(directories)?;
             let builds = RecordedBuilds::read(&self.scene, directories, &self.all())?;
             if builds.record.is_none() {
-                return Ok(DirectoryFreshness::without_record(&self.scene, &builds));
+                let missing = MissingRecord::of(&self.scene, &builds);
+                return Ok(DirectoryFreshness::without_record(&builds, &missing));
             }
             let plan = judge::plan(&self.scene, &builds, clock, options);
             if let Some(time) = plan.wait_for.filter(|_| !self.dry_run && !has_waited) {
@@ -288,13 +289,8 @@ impl Work<'_> {
         };
         let builds = RecordedBuilds::read(&self.scene, directories, &self.all())?;
         if builds.record.is_none() {
-            let report = DirectoryFreshness::without_record(&self.scene, &builds);
-            let notes = report.notes.join("\n");
-            let hint = match notes.contains("hint: ") {
-                true => "",
-                false => "\nhint: run `cargo xtask freshness save` after a build",
-            };
-            return Err(usage!("{notes}{hint}"));
+            let missing = MissingRecord::of(&self.scene, &builds);
+            return Err(usage!("{}", missing.note(&directories.build)));
         }
         let options = JudgeOptions {
             touch: false,

@@ -93,18 +93,12 @@ impl FreshnessReport {
 impl DirectoryFreshness {
     fn new(builds: &RecordedBuilds<'_>, task: &'static str) -> Self {
         let path = &builds.owner.build_directory;
-        let unusable = builds.unusable.iter().map(|reason| {
-            format!(
-                "the record in {} is ignored: {}",
-                quote::name(path),
-                quote::line(reason)
-            )
-        });
+        let unusable = builds.unusable.iter();
         Self {
             path: path.clone(),
             task,
             has_record: builds.record.is_some(),
-            notes: unusable.collect(),
+            notes: unusable.map(|reason| ignored(path, reason)).collect(),
             ..Self::default()
         }
     }
@@ -257,32 +251,70 @@ impl DirectoryFreshness {
     }
 
     /// Returns the report on a directory without a usable record.
-    pub(super) fn without_record(scene: &FreshnessScene<'_>, builds: &RecordedBuilds<'_>) -> Self {
-        let mut report = Self::new(builds, "restore");
-        if builds.unusable.is_some() {
-            let hint = "\nhint: use the same path and the same cargo in each job, or build here and \
-                        run `cargo xtask freshness save`";
-            report.notes.iter_mut().for_each(|it| it.push_str(hint));
-            return report;
+    pub(super) fn without_record(builds: &RecordedBuilds<'_>, missing: &MissingRecord) -> Self {
+        Self {
+            path: builds.owner.build_directory.clone(),
+            task: "restore",
+            notes: vec![missing.note(&builds.owner.build_directory)],
+            ..Self::default()
         }
-        let path = quote::name(&builds.owner.build_directory).to_string();
+    }
+}
+
+/// The reason why a build directory has no usable record.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum MissingRecord {
+    /// There is a record, but it is ignored for this reason.
+    Ignored(String),
+    /// A cache action removed the record, with the artifacts of the workspace.
+    Pruned,
+    /// No record was made.
+    Absent,
+}
+
+impl MissingRecord {
+    /// Returns the reason for a build directory without a usable record.
+    pub(super) fn of(scene: &FreshnessScene<'_>, builds: &RecordedBuilds<'_>) -> Self {
+        if let Some(reason) = &builds.unusable {
+            return Self::Ignored(reason.clone());
+        }
         let is_own = |name: &str| {
             let mut packages = scene.workspace.packages.iter();
             packages.any(|it| it.name == name && it.source.is_none())
         };
         let units = &builds.units.units;
-        let is_pruned = !units.is_empty() && !units.iter().any(|it| is_own(&it.package));
-        report.notes.push(match is_pruned {
-            true => format!(
+        match !units.is_empty() && !units.iter().any(|it| is_own(&it.package)) {
+            true => Self::Pruned,
+            false => Self::Absent,
+        }
+    }
+
+    /// Returns the note for the user, with a hint.
+    pub(super) fn note(&self, build_directory: &Utf8Path) -> String {
+        let path = quote::name(build_directory);
+        match self {
+            Self::Ignored(reason) => format!(
+                "{}\nhint: use the same path and the same cargo in each job, or build here and run \
+                 `cargo xtask freshness save`",
+                ignored(build_directory, reason)
+            ),
+            Self::Pruned => format!(
                 "{path} holds artifacts of dependencies only, and no record: the cache action \
                  removed the artifacts of the workspace and the record, as Swatinem/rust-cache \
                  does\nhint: cache the whole target directory with actions/cache, see \
                  docs/freshness.md"
             ),
-            false => format!("there is no record of builds in {path}"),
-        });
-        report
+            Self::Absent => format!(
+                "there is no record of builds in {path}\nhint: run `cargo xtask freshness save` \
+                 after a build"
+            ),
+        }
     }
+}
+
+fn ignored(build_directory: &Utf8Path, reason: &str) -> String {
+    let (path, reason) = (quote::name(build_directory), quote::line(reason));
+    format!("the record in {path} is ignored: {reason}")
 }
 
 /// Returns a reason with paths relative to the workspace root.

@@ -162,7 +162,7 @@ fn touch_is_refused_if_there_is_another_build_directory() {
         told,
         "note: --touch is left out: there is no record of builds in [ROOT]/target/editor, whose \
          units would stay fresh although files changed\nnote: there is no record of builds in \
-         [ROOT]/target/editor\n"
+         [ROOT]/target/editor\nhint: run `cargo xtask freshness save` after a build\n"
     );
     project
         .xtask(&["freshness", "save", "--all-target-dirs"])
@@ -245,6 +245,7 @@ fn a_damaged_record_or_a_record_of_another_directory_is_ignored() {
         note: the record in [ROOT]/other is ignored: another version of the kit wrote it
         hint: use the same path and the same cargo in each job, or build here and run `cargo xtask freshness save`
         note: there is no record of builds in [ROOT]/other
+        hint: run `cargo xtask freshness save` after a build
         note: [ROOT]/other holds artifacts of dependencies only, and no record: the cache action removed the artifacts of the workspace and the record, as Swatinem/rust-cache does
         hint: cache the whole target directory with actions/cache, see docs/freshness.md
     "#]]
