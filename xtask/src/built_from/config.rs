@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use camino::{Utf8Component, Utf8PathBuf};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use xtask_impact::workspace::Workspace;
 use xtask_impact::{quote, usage};
 
 /// The configuration of `freshness`.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct FreshnessConfig {
     /// The packages whose build scripts always run after a restore, because they use inputs that

@@ -11,6 +11,7 @@ use xtask_impact::files::FileStamp;
 use xtask_impact::private_dir::write_whole;
 use xtask_impact::{files, state};
 
+use super::config::FreshnessConfig;
 use super::content::{ContentHash, ContentItem, DirectoryIdentity, hash_of};
 use super::inputs::UnitInput;
 
@@ -44,6 +45,8 @@ pub(crate) struct RecordOwner {
     pub build_directory: Utf8PathBuf,
     /// The version of cargo.
     pub cargo: String,
+    /// The settings, which name inputs of every unit.
+    pub settings: FreshnessConfig,
 }
 
 /// An input with the content that a unit was built from.
@@ -84,7 +87,7 @@ pub(crate) enum ReadRecord {
 }
 
 /// The header of a record. The number changes with the format.
-const HEADER: &[u8] = b"xtask-freshness 2\n";
+const HEADER: &[u8] = b"xtask-freshness 3\n";
 
 /// Returns the path of the record of a build directory.
 pub(crate) fn path(build_directory: &Utf8Path) -> Utf8PathBuf {
@@ -119,6 +122,10 @@ pub(crate) fn read(owner: &RecordOwner) -> ReadRecord {
     if then.cargo != now.cargo {
         return differs("cargo", &then.cargo, &now.cargo);
     }
+    if then.settings != now.settings {
+        let reason = "it was made with other settings in [workspace.metadata.xtask.freshness]";
+        return ReadRecord::Unusable(reason.to_owned());
+    }
     ReadRecord::Own(Box::new(record))
 }
 
@@ -145,7 +152,24 @@ pub(crate) fn write(record: &BuildRecord) -> io::Result<()> {
     if let Some(parent) = file.parent() {
         state::create(parent)?;
     }
-    write_whole(&file, [HEADER, &hash_of(&body), &body].concat())
+    write_whole(&file, [HEADER, &hash_of(&body), &body].concat())?;
+    let stamp = postcard::to_allocvec(&FileStamp::at(&file)).map_err(io::Error::other)?;
+    write_whole(&stamp_path(&record.owner.build_directory), stamp)
+}
+
+/// Returns the path of the file with the stamp of the record.
+fn stamp_path(build_directory: &Utf8Path) -> Utf8PathBuf {
+    state::in_target(build_directory).join("freshness-stamp")
+}
+
+/// Returns true if the record is the file that [`write`] wrote, not a copy of it: an archive may
+/// have been unpacked over the build directory, which keeps its identity then.
+pub(crate) fn is_original(build_directory: &Utf8Path) -> bool {
+    let stamp = files::read(stamp_path(build_directory), files::RECORD).ok();
+    let stamp: Option<Option<FileStamp>> = stamp.and_then(|it| postcard::from_bytes(&it).ok());
+    stamp
+        .flatten()
+        .is_some_and(|it| Some(it) == FileStamp::at(&path(build_directory)))
 }
 
 /// Collects the inputs of a record, each content once.
@@ -183,6 +207,7 @@ mod tests {
                 root: "/w".into(),
                 build_directory: build_directory.to_owned(),
                 cargo: "1.95.0".to_owned(),
+                settings: FreshnessConfig::default(),
             },
             build_identity: None,
             root_identity: None,
@@ -217,6 +242,13 @@ mod tests {
                 cargo: "1.96.0".to_owned(),
                 ..owner.clone()
             },
+            RecordOwner {
+                settings: FreshnessConfig {
+                    inputs: vec!["schema".into()],
+                    ..FreshnessConfig::default()
+                },
+                ..owner.clone()
+            },
         ];
         let told = others.map(|it| match read(&it) {
             ReadRecord::Unusable(reason) => reason + "\n",
@@ -225,6 +257,7 @@ mod tests {
         expect_test::expect![[r#"
             it was made for the workspace /w, not for /other
             it was made for cargo 1.95.0, not for 1.96.0
+            it was made with other settings in [workspace.metadata.xtask.freshness]
         "#]]
         .assert_eq(&told.concat());
         let (_other, moved) = xtask_impact::testing::scratch();

@@ -48,6 +48,7 @@ impl<'a> FreshnessScene<'a> {
             root: self.workspace.root.clone(),
             build_directory: directories.build.clone(),
             cargo: self.cargo.clone(),
+            settings: self.config.clone(),
         }
     }
 }
@@ -92,9 +93,8 @@ impl<'a> RecordedBuilds<'a> {
                 .build_identity
                 .zip(DirectoryIdentity::of(&owner.build_directory));
             let root = it.root_identity.zip(DirectoryIdentity::of(&owner.root));
-            [build, root]
-                .iter()
-                .all(|it| it.is_some_and(|(then, now)| then == now))
+            let is_same = |it: &Option<_>| it.is_some_and(|(then, now)| then == now);
+            [build, root].iter().all(is_same) && record::is_original(&owner.build_directory)
         };
         Ok(Self {
             is_carried: !record.as_ref().is_some_and(is_same),
