@@ -1,7 +1,7 @@
 //! The inputs of each unit: inputs that cargo compares, and inputs that cargo does not track,
 //! although their change makes a build in a fresh clone differ.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::dep_info::{DepInfo, Local, RecordedPath, first_rule, parse_cargo};
@@ -77,6 +77,9 @@ impl<'a> InputFinder<'a> {
         if unit.record.is_none() {
             return Err("its record is not readable".to_owned());
         }
+        for script in self.units.scripts(unit) {
+            self.check_sources(script)?;
+        }
         for local in unit.local() {
             match local {
                 Local::CheckDepInfo {
@@ -84,6 +87,7 @@ impl<'a> InputFinder<'a> {
                 } => {}
                 Local::CheckDepInfo { dep_info, .. } => {
                     self.check_place(unit, dep_info)?;
+                    self.check_sources(unit)?;
                     for path in self
                         .dep_info(unit)
                         .ok_or("its dep-info is not readable")?
@@ -133,6 +137,11 @@ impl<'a> InputFinder<'a> {
                 if script::knows_git(self, at) {
                     inputs.insert(UnitInput::Git);
                 }
+                if unit.declares_no_file() {
+                    inputs.insert(UnitInput::Package(resolved(root)));
+                }
+                let read = script::read_paths(self, unit, root);
+                inputs.extend(read.into_iter().map(UnitInput::Untracked));
                 let linked = script::linked_paths(self.units, unit, &self.workspace.root, root);
                 inputs.extend(linked.into_iter().map(UnitInput::Untracked));
                 inputs.extend(self.vendored_files(unit));
@@ -151,13 +160,9 @@ impl<'a> InputFinder<'a> {
     /// vendored packages, and files behind symbolic links, under the names that rustc used. Cargo
     /// has the names without links, and does not notice that a link leads elsewhere now.
     fn of_rustc(&self, unit: &DiskUnit) -> Vec<UnitInput> {
-        let place = &self.units.places[unit.place];
-        let file = place.find_dep_info(&unit.package, &unit.hash, &unit.name, true);
-        let Some(text) = file.and_then(|it| files::read_text(it, files::RECORD).ok()) else {
+        let Some(named) = self.rustc_sources(unit) else {
             return self.vendored_files(unit);
         };
-        let named = first_rule(&text).into_iter();
-        let named = named.map(|it| self.workspace.root.join(it));
         let is_vendored = self.vendored.contains(unit.package.as_str());
         let is_other = |it: &Utf8PathBuf| {
             let is_plain = it.components().all(|it| it != Utf8Component::ParentDir);
@@ -165,7 +170,8 @@ impl<'a> InputFinder<'a> {
             let is_known = !is_vendored && is_plain && resolved(it) == *it;
             !(is_built || is_known || self.is_in_downloads(it))
         };
-        named.filter(is_other).map(UnitInput::Untracked).collect()
+        let others = named.into_iter().filter(is_other);
+        others.map(UnitInput::Untracked).collect()
     }
 
     /// Returns the directories of vendored packages that have the name of the unit's package.
@@ -278,6 +284,35 @@ impl<'a> InputFinder<'a> {
             true => Ok(()),
             false => Err("its record belongs to another build directory".to_owned()),
         }
+    }
+
+    /// Refuses a unit that was compiled from other files than those of the package with its name.
+    /// Several workspaces can build in one directory.
+    fn check_sources(&self, unit: &DiskUnit) -> Result<(), String> {
+        let found = self.dep_info(unit).into_iter().flat_map(|it| it.files);
+        let own = found.filter_map(|path| match path {
+            RecordedPath::Package(path) => Some(self.root(unit).ok()?.join(path)),
+            RecordedPath::Build(_) => None,
+        });
+        let own: HashSet<Utf8PathBuf> = own.collect();
+        let Some(named) = self.rustc_sources(unit).filter(|_| !own.is_empty()) else {
+            return Ok(());
+        };
+        let real: HashSet<Utf8PathBuf> = own.iter().map(|it| resolved(it)).collect();
+        let is_own = |it: &Utf8PathBuf| own.contains(it) || real.contains(&resolved(it));
+        match named.iter().any(is_own) {
+            true => Ok(()),
+            false => Err("it was compiled from a package of another workspace".to_owned()),
+        }
+    }
+
+    /// Returns the sources in rustc's dep-info, under the names that rustc used.
+    fn rustc_sources(&self, unit: &DiskUnit) -> Option<Vec<Utf8PathBuf>> {
+        let place = &self.units.places[unit.place];
+        let file = place.find_dep_info(&unit.package, &unit.hash, &unit.name, true)?;
+        let text = files::read_text(file, files::RECORD).ok()?;
+        let named = first_rule(&text).into_iter();
+        Some(named.map(|it| self.workspace.root.join(it)).collect())
     }
 
     /// Returns the files and variables in cargo's dep-info of a compiled unit.

@@ -114,6 +114,7 @@ impl<'a> Evaluator<'a> {
                     found.items.extend(times.items);
                 }
                 found.newest = times.newest;
+                found.changed = found.changed.max(times.newest);
             }
             UnitInput::Package(root) => self.package(root, &mut found)?,
             UnitInput::Ignored(root) => {

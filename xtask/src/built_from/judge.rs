@@ -74,6 +74,9 @@ pub(crate) struct UnitFacts {
     pub difference: Option<String>,
     /// True if cargo finds no newer input.
     pub is_natural: bool,
+    /// True if the reference file of a carried unit lies in the future: the clock of the build was
+    /// ahead, and later edits would look old.
+    pub is_ahead: bool,
     /// An input that is younger than the limit.
     pub young: Option<String>,
     /// True if cargo compares no reference file: the newest file of the package is in the hash.
@@ -103,6 +106,7 @@ pub(crate) fn action(
         };
     }
     match (&facts.difference, facts.is_natural) {
+        (None, true) if facts.is_ahead => (Stamp, None),
         (None, true) => (Keep, None),
         (Some(path), true) => (Invalidate, Some(path.clone())),
         (Some(path), false) if options.touch => (Invalidate, Some(path.clone())),
@@ -278,6 +282,7 @@ impl<'a> Judge<'a> {
             tie: Err("it was not recorded".to_owned()),
             difference: None,
             is_natural: true,
+            is_ahead: false,
             young: None,
             watches_package: unit.watches_package(),
             must_run: false,
@@ -293,6 +298,8 @@ impl<'a> Judge<'a> {
             return facts;
         };
         let reference = unit.files.reference.as_deref().and_then(modified);
+        let is_late = reference.is_some_and(|it| it > self.clock.limit());
+        facts.is_ahead = self.builds.is_carried && !unit.is_run() && is_late;
         let mut weak = None;
         for &input in inputs {
             let recorded = self.recorded(input);
@@ -302,7 +309,8 @@ impl<'a> Judge<'a> {
                 _ => facts.difference = facts.difference.or_else(|| difference.clone()),
             }
             let Ok(found) = &self.contents[&recorded.input] else {
-                facts.is_natural = false;
+                // Cargo may consider the unit fresh. But `verify` lists only inputs that differ.
+                facts.is_natural &= !self.options.verify;
                 continue;
             };
             let is_watched = match &recorded.input {

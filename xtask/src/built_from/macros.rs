@@ -1,12 +1,12 @@
 //! Procedural macros, which can read files that no record lists: `include_dir`, `rust-embed`,
 //! `sqlx::migrate!`.
 
-use camino::Utf8Path;
 use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::workspace::Workspace;
 
 use super::config::FreshnessConfig;
 use super::declared::InputFinder;
+use super::script;
 use super::units::DiskUnits;
 
 /// The files that the procedural macros of a unit may read.
@@ -151,6 +151,12 @@ const READS: [&str; 12] = [
     "include_dir",
 ];
 
+/// Parts of a source by which a macro reads files.
+const READS_FILES: [&str; 5] = ["fs::", "std::fs", "File", "read_dir", "include_dir"];
+
+/// Parts of a source by which a macro leaves the directory that it was given.
+const LEAVES: [&str; 4] = ["\"..", "/..", ".parent()", ".ancestors()"];
+
 /// Returns for each unit what the macros of its dependencies may read. Libraries re-export macros,
 /// so the whole closure counts.
 pub(crate) fn reaches(
@@ -213,35 +219,64 @@ pub(crate) fn in_order(units: &DiskUnits) -> Vec<usize> {
 fn of_macro(finder: &InputFinder<'_>, config: &FreshnessConfig, at: usize) -> MacroReach {
     let name = finder.units().units[at].package.as_str();
     let is_configured = config.pure_macros.iter().any(|it| it == name);
-    if is_configured || PURE.contains(&name) || is_pure_source(finder, at) {
+    if is_configured || PURE.contains(&name) {
         return MacroReach::default();
     }
+    let (sources, is_complete) = local_sources(finder, at);
+    if is_complete && !sources.iter().any(|it| reads(it)) {
+        return MacroReach::default();
+    }
+    let holds = |words: &[&str]| {
+        sources
+            .iter()
+            .any(|it| words.iter().any(|w| it.contains(w)))
+    };
+    // Without the package's directory, paths are relative to the workspace root.
+    let starts_at_root = holds(&READS_FILES) && !holds(&["CARGO_MANIFEST_DIR"]);
+    let asks_git = ["git", "shadow", "vergen"]
+        .iter()
+        .any(|it| name.contains(it));
     MacroReach {
         package: true,
-        // It reads `.env` and `.sqlx` at the workspace root.
-        work_tree: name.starts_with("sqlx"),
-        git: name.contains("git") || name.contains("shadow") || name.contains("vergen"),
+        // They read `.env`, `.sqlx` or `migrations` at the workspace root.
+        work_tree: ["sqlx", "dotenv", "migrations_macros"]
+            .iter()
+            .any(|it| name.starts_with(it))
+            || starts_at_root
+            || holds(&LEAVES),
+        git: asks_git || sources.iter().any(|it| script::names_git(it)),
     }
 }
 
-/// Returns true if the sources of a macro and of its libraries read nothing.
-fn is_pure_source(finder: &InputFinder<'_>, at: usize) -> bool {
+/// Returns true if a source reads files, variables or the answers of programs.
+fn reads(source: &str) -> bool {
+    let is_part = |word: &str| ["env", "fs", "net", "path", "process"].contains(&word);
+    let groups = source.split("std::{").skip(1);
+    let mut imported = groups.map(|it| it.split(';').next().unwrap_or_default());
+    READS.iter().any(|word| source.contains(word))
+        || imported.any(|it| it.split(|it: char| !it.is_alphanumeric()).any(is_part))
+}
+
+/// Returns the sources of a macro and of its libraries that lie in the repository, and true if the
+/// other libraries read nothing.
+fn local_sources(finder: &InputFinder<'_>, at: usize) -> (Vec<String>, bool) {
     let units = finder.units();
     let (mut pending, mut seen) = (vec![at], vec![at]);
+    let (mut found, mut is_complete) = (Vec::new(), true);
     while let Some(at) = pending.pop() {
         let unit = &units.units[at];
         if PURE_LIBRARIES.contains(&unit.package.as_str()) {
             continue;
         }
-        let sources = finder.sources(unit);
-        let reads = |it: &String| READS.iter().any(|word| it.contains(word));
-        let is_local = finder.local_root(unit).is_some_and(Utf8Path::is_dir);
-        let is_complete = units
-            .dependencies(at)
-            .all(|it| !units.of_value(it).is_empty());
-        if !is_local || sources.is_empty() || sources.iter().any(reads) || !is_complete {
-            return false;
+        if finder.local_root(unit).is_none_or(|it| !it.is_dir()) {
+            is_complete = false;
+            continue;
         }
+        let sources = finder.sources(unit);
+        let mut dependencies = units.dependencies(at);
+        is_complete &= !sources.is_empty();
+        is_complete &= dependencies.all(|it| !units.of_value(it).is_empty());
+        found.extend(sources);
         for dependency in units.dependencies_on_disk(at) {
             if !seen.contains(&dependency) {
                 seen.push(dependency);
@@ -249,12 +284,25 @@ fn is_pure_source(finder: &InputFinder<'_>, at: usize) -> bool {
             }
         }
     }
-    true
+    (found, is_complete)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_macro_that_reads_is_found() {
+        for (source, expected) in [
+            ("let text = std::fs::read(path);", true),
+            ("use std::{fs as files, iter};", true),
+            ("use std::{\n    iter,\n    path::Path,\n};", true),
+            ("use std::{iter, fmt};\nlet path = item.path;", false),
+            ("fn process(env: &Env) { env.path() }", false),
+        ] {
+            assert_eq!(reads(source), expected, "{source}");
+        }
+    }
 
     #[test]
     fn known_macros_are_sorted_and_named_once() {

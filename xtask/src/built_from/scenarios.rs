@@ -22,6 +22,9 @@
 //! | a unit without an entry stays fresh in a copy | `judge::tests::only_a_proven_unit_is_stamped` |
 //! | a natural unit with another content stays fresh | the same |
 //! | the sizes of artifacts are not compared | [`a_unit_with_other_artifacts_is_not_proven`] |
+//! | an archive is unpacked over the build directory | [`an_archive_over_the_directory_makes_a_copy`] |
+//! | a unit of another workspace's package counts | [`a_unit_of_another_workspace_is_not_recorded`] |
+//! | an input that cannot be compared counts as seen by cargo | [`an_input_that_cannot_be_compared_invalidates_its_units`] |
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -323,7 +326,7 @@ fn a_dependency_that_was_built_alone_invalidates_its_dependents() {
     expect_test::expect![[r#"
         base 03 Invalidate: it was not recorded
         gen 01 Keep: -
-        gen 02 Keep: -
+        gen 02 Stamp: -
         top 04 Invalidate: its dependency base was built again since
         whole 05 Keep: -
     "#]]
@@ -338,6 +341,55 @@ fn a_dependency_that_was_built_alone_invalidates_its_dependents() {
         whole 05 Keep: -
     "#]]
     .assert_eq(&build.actions(&plan));
+}
+
+#[test]
+fn an_archive_over_the_directory_makes_a_copy() {
+    let build = HandMadeBuild::new();
+    assert_eq!(build.save(), "");
+    let scene = build.scene();
+    assert!(!build.builds(&scene).is_carried);
+    let record = super::record::path(&build.directories.build);
+    let time = fs::metadata(&record).unwrap().modified().unwrap();
+    let unpacked = record.with_extension("unpacked");
+    fs::copy(&record, &unpacked).unwrap();
+    fs::rename(&unpacked, &record).unwrap();
+    set_time(&record, time);
+    assert!(build.builds(&scene).is_carried);
+    assert_eq!(build.save(), "");
+    assert!(!build.builds(&scene).is_carried);
+}
+
+#[test]
+fn a_unit_of_another_workspace_is_not_recorded() {
+    let build = HandMadeBuild::new();
+    let dep_info = |package: &str, value: u64, source: &str| {
+        let path = format!("debug/deps/{package}-{value:016x}.d");
+        let text = format!("lib{package}.rmeta: {source}\n");
+        write(&build.directories.build.join(path), &text);
+    };
+    dep_info("gen", 2, "gen/src/lib.rs");
+    dep_info("base", 3, "other/base/src/lib.rs");
+    assert_eq!(
+        build.save(),
+        "lib-base: it was compiled from a package of another workspace\n"
+    );
+}
+
+#[test]
+fn an_input_that_cannot_be_compared_invalidates_its_units() {
+    let mut build = HandMadeBuild::new();
+    build.config.inputs = vec!["notes".into()];
+    assert_eq!(build.save(), "");
+    write(
+        &build.root.join("notes").join("deep/".repeat(70)).join("x"),
+        "",
+    );
+    let plan = build.plan(false, false);
+    let stale = plan.units.iter().filter(|it| it.has_changed);
+    let mut actions = stale.map(|it| it.action);
+    assert!(actions.all(|it| it == FreshnessAction::Invalidate));
+    assert_eq!(plan.units.iter().filter(|it| it.has_changed).count(), 5);
 }
 
 /// A cache may lose files, or mix those of two builds.
@@ -371,8 +423,8 @@ fn a_missing_generated_file_runs_all_scripts_below() {
     expect_test::expect![[r#"
         base 03 Rebuild: base/src/made.rs
         gen 01 Invalidate: a missing file can be written only by a build script
-        gen 02 Keep: -
-        top 04 Keep: -
+        gen 02 Stamp: -
+        top 04 Stamp: -
         whole 05 Keep: -
     "#]]
     .assert_eq(&build.actions(&plan));
@@ -383,8 +435,8 @@ fn a_missing_generated_file_runs_all_scripts_below() {
     expect_test::expect![[r#"
         base 03 Rebuild: base/src/lib.rs
         gen 01 Keep: -
-        gen 02 Keep: -
-        top 04 Keep: -
+        gen 02 Stamp: -
+        top 04 Stamp: -
         whole 05 Keep: -
     "#]]
     .assert_eq(&build.actions(&plan));

@@ -1,12 +1,14 @@
 //! Inputs of build scripts that cargo does not track: git's state, and the files that the linker
 //! reads.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::entries;
-use xtask_impact::build_dir::unit_record::{RecordedKind, RecordedMode};
 use xtask_impact::files;
+use xtask_impact::paths::resolved;
+use xtask_impact::source_scan::script_inputs;
 
 use super::declared::InputFinder;
 use super::units::{DiskUnit, DiskUnits};
@@ -32,24 +34,23 @@ const LARGE: u64 = 8 << 20;
 /// holds the commit.
 pub(super) fn knows_git(finder: &InputFinder<'_>, run: usize) -> bool {
     let units = finder.units();
-    let scripts = units.dependencies_on_disk(run).filter(|at| {
-        let name = &units.units[*at].name;
-        name.kind == RecordedKind::BuildScript && name.mode == RecordedMode::Compile
-    });
-    for script in scripts {
-        if finder
-            .sources(&units.units[script])
-            .iter()
-            .any(|it| names_git(it))
-        {
+    let mut pending: Vec<&DiskUnit> = units.scripts(&units.units[run]).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(unit) = pending.pop() {
+        if finder.sources(unit).iter().any(|it| names_git(it)) {
             return true;
         }
+        // The script may call a library of the repository that starts git.
+        let on = units.of_unit(unit).map(|at| &units.units[at]);
+        let is_local = |it: &&DiskUnit| finder.local_root(it).is_some() && !it.is_run();
+        pending.extend(on.filter(|it| is_local(it) && seen.insert(it.key.as_str())));
     }
     let commit = finder.head().and_then(|it| it.get(..SHORT_COMMIT));
     commit.is_some_and(|commit| holds(units, &units.units[run], commit))
 }
 
-fn names_git(source: &str) -> bool {
+/// Returns true if a source names git, or a library that reads git's state.
+pub(super) fn names_git(source: &str) -> bool {
     let is_word = |at: usize| {
         let letter = |it: Option<char>| it.is_some_and(|it| it.is_alphanumeric() || it == '_');
         let (before, behind) = (&source[..at], &source[at + 3..]);
@@ -57,6 +58,23 @@ fn names_git(source: &str) -> bool {
     };
     READ_GIT.iter().any(|it| source.contains(it))
         || source.match_indices("git").any(|(at, _)| is_word(at))
+}
+
+/// Returns the paths that a script reads by name, apart from directories that contain the package.
+/// Cargo does not watch a path that the script does not declare.
+pub(super) fn read_paths(
+    finder: &InputFinder<'_>,
+    run: &DiskUnit,
+    package: &Utf8Path,
+) -> BTreeSet<Utf8PathBuf> {
+    let sources = finder
+        .units()
+        .scripts(run)
+        .flat_map(|it| finder.sources(it));
+    let read = sources.flat_map(|it| script_inputs(&it).paths);
+    let read = read.map(|it| package.join(it));
+    let is_around = |it: &Utf8PathBuf| resolved(package).starts_with(resolved(it));
+    read.filter(|it| !is_around(it)).collect()
 }
 
 /// Returns true if a run's standard output or a file in `OUT_DIR` holds a text.

@@ -103,15 +103,29 @@ impl DiskUnits {
 
     /// Returns the numbers of a unit's dependencies.
     pub(crate) fn dependencies(&self, unit: usize) -> impl Iterator<Item = u64> {
-        let record = self.units[unit].record.iter();
-        record.flat_map(|(_, it)| it.deps.iter().map(|it| it.3))
+        self.units[unit].dependencies()
     }
 
     /// Returns the dependencies of a unit that are on disk.
     pub(crate) fn dependencies_on_disk(&self, unit: usize) -> impl Iterator<Item = usize> {
-        self.dependencies(unit)
-            .flat_map(|it| self.of_value(it))
-            .copied()
+        self.of_unit(&self.units[unit])
+    }
+
+    /// Returns the dependencies of a unit that are on disk.
+    pub(crate) fn of_unit<'s>(&'s self, unit: &'s DiskUnit) -> impl Iterator<Item = usize> + 's {
+        let values = unit.dependencies();
+        values.flat_map(|it| self.of_value(it)).copied()
+    }
+
+    /// Returns the build scripts that a run executed.
+    pub(crate) fn scripts<'s>(&'s self, run: &'s DiskUnit) -> impl Iterator<Item = &'s DiskUnit> {
+        let is_script = |it: &&DiskUnit| {
+            let is_compiled = it.name.mode == RecordedMode::Compile;
+            run.is_run() && is_compiled && it.name.kind == RecordedKind::BuildScript
+        };
+        self.of_unit(run)
+            .map(|at| &self.units[at])
+            .filter(is_script)
     }
 
     /// Returns the `OUT_DIR` of a build script's run.
@@ -209,6 +223,12 @@ impl DiskUnit {
         self.name.mode == RecordedMode::Run
     }
 
+    /// Returns the numbers of the unit's dependencies.
+    fn dependencies(&self) -> impl Iterator<Item = u64> {
+        let record = self.record.iter();
+        record.flat_map(|(_, it)| it.deps.iter().map(|it| it.3))
+    }
+
     /// Returns the inputs that cargo compares.
     pub(crate) fn local(&self) -> &[Local] {
         self.record.as_ref().map_or(&[], |(_, it)| &it.local)
@@ -240,6 +260,13 @@ impl DiskUnit {
     /// Returns true if cargo compares the newest file of the package.
     pub(crate) fn watches_package(&self) -> bool {
         self.newest_file(Utf8Path::new("")).is_some()
+    }
+
+    /// Returns true for a run whose script declares variables, but no file. Cargo then watches no
+    /// file. The `cc` crate declares variables by default.
+    pub(crate) fn declares_no_file(&self) -> bool {
+        let is_variable = |it: &Local| matches!(it, Local::RerunIfEnvChanged { .. });
+        !self.local().is_empty() && self.local().iter().all(is_variable)
     }
 
     /// Returns the nonce in `invoked.timestamp`, which ties a record to exactly this build of the

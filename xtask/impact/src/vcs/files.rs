@@ -102,7 +102,7 @@ impl Repository {
     }
 
     /// Returns git's description of the checked out state: the commit, the branch, the nearest tag,
-    /// and whether files differ from the commit.
+    /// and the tracked files that differ from the commit.
     ///
     /// # Errors
     /// Returns an error if git cannot be started.
@@ -110,7 +110,8 @@ impl Repository {
         let mut said = self.head().map_or_else(String::new, |it| it.0.clone());
         for ask in [
             &["symbolic-ref", "--quiet", "HEAD"][..],
-            &["describe", "--tags", "--always", "--dirty"],
+            &["describe", "--tags", "--always"],
+            &["status", "--porcelain=v2", "--untracked-files=no"],
         ] {
             let output = process::output(self.git().args(ask))?;
             said.push('\n');

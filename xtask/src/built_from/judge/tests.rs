@@ -5,6 +5,7 @@ fn proven() -> UnitFacts {
         tie: Ok(()),
         difference: None,
         is_natural: false,
+        is_ahead: false,
         young: None,
         watches_package: false,
         must_run: false,
@@ -40,6 +41,14 @@ fn only_a_proven_unit_is_stamped() {
             "fresh for cargo",
             UnitFacts {
                 is_natural: true,
+                ..proven()
+            },
+        ),
+        (
+            "fresh for cargo, of the future",
+            UnitFacts {
+                is_natural: true,
+                is_ahead: true,
                 ..proven()
             },
         ),
@@ -118,6 +127,7 @@ fn only_a_proven_unit_is_stamped() {
     expect_test::expect![[r#"
         proven: stamp, stamp, stamp
         fresh for cargo: keep, keep, keep
+        fresh for cargo, of the future: stamp, stamp, stamp
         other content: rebuild, rebuild, invalidate
         other content, fresh for cargo: invalidate, invalidate, invalidate
         not tied: keep, invalidate, invalidate

@@ -108,6 +108,48 @@ fn main() { println!("cargo::rerun-if-changed=data"); }
 //- removed/data/b.txt
 //- across/src/lib.rs
 include!("../link/../text.rs");
+//- declares/build.rs
+fn main() {
+    println!("cargo::rerun-if-env-changed=CC");
+    let text = std::fs::read_dir("native").unwrap().count();
+    println!("cargo::rustc-env=V={text}");
+}
+//- declares/src/lib.rs
+//- declares/native/a.c
+//- reads/build.rs
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=V={}", std::fs::read_to_string("list.txt").unwrap());
+}
+//- reads/src/lib.rs
+//- reads/list.txt
+//- counts/src/lib.rs
+pub fn emit() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let commits = std::process::Command::new("git").args(["rev-list", "--count", "HEAD"]).output();
+    println!("cargo::rustc-env=V={}", String::from_utf8(commits.unwrap().stdout).unwrap().trim());
+}
+//- counted/Cargo.toml
+[build-dependencies]
+counts = { path = "../counts" }
+//- counted/build.rs
+fn main() { counts::emit() }
+//- counted/src/lib.rs
+//- asks/Cargo.toml
+[lib]
+proc-macro = true
+//- asks/src/lib.rs
+use std::{path::Path as Place};
+#[proc_macro]
+pub fn exists(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let root = std::option_env!("CARGO_MANIFEST_DIR").unwrap();
+    let exists = Place::new(root).join("../../assets/b.txt").exists();
+    exists.to_string().parse().unwrap()
+}
+//- asked/Cargo.toml
+asks = { path = "../asks" }
+//- asked/src/lib.rs
+pub const B: bool = asks::exists!();
 "#;
 
 /// A procedural macro that counts the files of a directory of the package that uses the macro.
@@ -148,6 +190,8 @@ fn change(project: &Project) {
     write("crates/steady/README.md", "More\n");
     write("crates/native/lib/libz.a", "new\n");
     write("crates/linker/memory.x", "new\n");
+    write("crates/declares/native/b.c", "");
+    write("crates/reads/list.txt", "new");
     write("crates/older/src/lib.rs", "pub const N: usize = 2;\n");
     project.remove("crates/removed/data/b.txt");
     project.remove("crates/across/link");
@@ -198,8 +242,8 @@ fn only_what_changed_is_built(settings: &str, is_aged: bool) -> Project {
     clone_and_compare(&project, Archive::Exact, is_aged, lacking);
     assert!(project.path("crates/late/late.ign").exists());
     change(&project);
-    let changed = "across commit embeds embeds_above head late linker mode native older removed \
-                   whole writes written";
+    let changed = "across asked commit counted declares embeds embeds_above head late linker mode \
+                   native older reads removed whole writes written";
     clone_and_compare(&project, Archive::Copied, is_aged, changed);
     project
 }
@@ -210,8 +254,8 @@ fn inputs_that_cargo_does_not_track_rebuild_their_package() {
     project.append(".cargo/config.toml", "[env]\nTABLE = \"1\"\n");
     project.git(&["commit", "--quiet", "--all", "--message", "Set a variable"]);
     // The variables reach every script, and every user of a macro that reads.
-    let reached = "commit embeds embeds_above head ignored late linker mode native removed variable \
-                   whole writes written";
+    let reached = "asked commit counted declares embeds embeds_above head ignored late linker mode \
+                   native reads removed variable whole writes written";
     clone_and_compare(&project, Archive::WholeSeconds, false, reached);
 }
 

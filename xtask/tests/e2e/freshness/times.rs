@@ -224,7 +224,7 @@ fn a_damaged_record_or_a_record_of_another_directory_is_ignored() {
     );
     project.append(".cargo/config.toml", "[build]\ntarget-dir = \"other\"\n");
     let mut told = notes(&project, &[]);
-    project.write("other/xtask/freshness", "xtask-freshness 2\ndamaged");
+    project.write("other/xtask/freshness", "xtask-freshness 3\ndamaged");
     told += &notes(&project, &[]);
     project.write("other/xtask/freshness", "xtask-freshness 9\n");
     told += &notes(&project, &[]);
