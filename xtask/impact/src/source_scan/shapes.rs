@@ -6,8 +6,8 @@ use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;
 use super::tokens::{
-    group, is_ident, is_one_of, is_punct, macro_call, parenthesised, split_commas, string_value,
-    trees,
+    char_value, group, is_ident, is_one_of, is_punct, macro_call, parenthesised, split_commas,
+    string_value, trees,
 };
 
 /// The macros whose arguments are ordinary code and text: a literal in them names no file to
@@ -254,9 +254,7 @@ pub(super) fn made_text(
     manifest_dir: &Utf8Path,
 ) -> Result<Option<String>, DoubtKind> {
     let argument = argument.unwrap_or_default();
-    if let [literal] = argument
-        && let Some(text) = string_value(literal)
-    {
+    if let Some(text) = literal_text(argument) {
         return Ok(Some(text));
     }
     let after_path = argument
@@ -277,7 +275,60 @@ pub(super) fn made_text(
             Some("OUT_DIR") => Ok(None),
             _ => Err(DoubtKind::UnknownEnv),
         },
+        "stringify" => match &inner[..] {
+            [word @ (TokenTree::Ident(_) | TokenTree::Literal(_))] => Ok(Some(word.to_string())),
+            _ => Err(DoubtKind::MacroMadePath),
+        },
         _ => Err(DoubtKind::MacroMadePath),
+    }
+}
+
+/// Returns the text that `concat!` makes of a literal.
+fn literal_text(literal: &[TokenTree]) -> Option<String> {
+    match literal {
+        [minus, number] if is_punct(minus, '-') => {
+            number_text(number).map(|number| format!("-{number}"))
+        }
+        [word] if is_one_of(word, &["true", "false"]) => Some(word.to_string()),
+        [one] => string_value(one)
+            .or_else(|| char_value(one))
+            .or_else(|| number_text(one)),
+        _ => None,
+    }
+}
+
+/// Returns the text that `concat!` makes of a number: the decimal digits of an integer, and a
+/// fraction as it is written, both without the suffix.
+pub(super) fn number_text(token: &TokenTree) -> Option<String> {
+    const SUFFIXES: [&str; 14] = [
+        "isize", "usize", "i128", "u128", "i16", "i32", "i64", "u16", "u32", "u64", "f32", "f64",
+        "i8", "u8",
+    ];
+    let TokenTree::Literal(literal) = token else {
+        return None;
+    };
+    let text = literal.to_string().replace('_', "");
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let radix = match text.get(..2) {
+        Some("0x") => 16,
+        Some("0o") => 8,
+        Some("0b") => 2,
+        _ => 10,
+    };
+    let digits = SUFFIXES
+        .iter()
+        // The suffix of a hexadecimal number is no fraction's: `0xaf32` has none.
+        .filter(|suffix| radix == 10 || !suffix.starts_with('f'))
+        .find_map(|suffix| text.strip_suffix(suffix))
+        .unwrap_or(&text);
+    match radix {
+        10 if digits.contains(['.', 'e', 'E']) => Some(digits.to_owned()),
+        10 => digits.parse::<u128>().ok().map(|it| it.to_string()),
+        _ => u128::from_str_radix(&digits[2..], radix)
+            .ok()
+            .map(|it| it.to_string()),
     }
 }
 
@@ -311,4 +362,49 @@ pub(super) fn may_name_module(before: Option<&TokenTree>, after: Option<&TokenTr
         Some(token) => [',', ';', '='].iter().any(|char| is_punct(token, *char)),
     };
     before_fits && after_fits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source_scan::tokens::lex;
+
+    /// The texts on the right are those that rustc 1.95 prints for the left sides.
+    #[test]
+    fn concat_joins_literals_of_every_kind() {
+        for (argument, made) in [
+            ("1", "1"),
+            ("0x10", "16"),
+            ("0o17", "15"),
+            ("0b11_u64", "3"),
+            ("1_000", "1000"),
+            ("1u8", "1"),
+            ("0xfu8", "15"),
+            ("1.50", "1.50"),
+            ("1.5f32", "1.5"),
+            ("1e3", "1e3"),
+            ("1_0.5", "10.5"),
+            ("2f32", "2"),
+            ("-1", "-1"),
+            ("-0x1F", "-31"),
+            ("true", "true"),
+            ("'a'", "a"),
+            ("'\\u{e9}'", "\u{e9}"),
+            ("stringify!(a)", "a"),
+            ("stringify!(r#type)", "r#type"),
+            ("stringify!(\"x\")", "\"x\""),
+            ("stringify!(0x10)", "0x10"),
+        ] {
+            let tokens = lex(&format!("concat!(\"<\", {argument}, r\">\")")).expect("it lexes");
+            let text = made_text(Some(&trees(tokens)), Utf8Path::new("/p"));
+            assert_eq!(text, Ok(Some(format!("<{made}>"))), "{argument}");
+        }
+        for unknown in ["$x", "stringify!(a.b)", "file!()", "b'a'", "x"] {
+            let tokens = lex(&format!("concat!({unknown})")).expect("it lexes");
+            assert!(
+                made_text(Some(&trees(tokens)), Utf8Path::new("/p")).is_err(),
+                "{unknown}"
+            );
+        }
+    }
 }

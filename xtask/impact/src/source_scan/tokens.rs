@@ -175,6 +175,15 @@ pub(super) fn string_value(token: &TokenTree) -> Option<String> {
     unescape(body.strip_prefix('"')?.strip_suffix('"')?)
 }
 
+/// Returns the text of a character literal. Returns `None` for any other token.
+pub(super) fn char_value(token: &TokenTree) -> Option<String> {
+    let TokenTree::Literal(literal) = token else {
+        return None;
+    };
+    let literal = literal.to_string();
+    unescape(literal.strip_prefix('\'')?.strip_suffix('\'')?)
+}
+
 /// Decodes the escapes of a string literal that the lexer has accepted.
 fn unescape(text: &str) -> Option<String> {
     let mut value = String::with_capacity(text.len());
