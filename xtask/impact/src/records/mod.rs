@@ -424,10 +424,11 @@ impl<'a> Records<'a> {
     }
 
     /// Returns true if a compiled unit is recorded to read one of the variables; `None` if the unit
-    /// has no current record.
+    /// has no nearly current record. A newer setting that lets the unit's code read another variable
+    /// rebuilds the unit.
     pub fn reads_variable(&self, unit: UnitIx, names: &[String]) -> Option<bool> {
         let records = self.by_unit.get(&unit)?;
-        self.is_current(unit).then(|| {
+        self.is_nearly_current(unit).then(|| {
             records.iter().any(|record| match record.inputs {
                 RecordedInputs::Compiled { env, .. } => env.iter().any(|name| names.contains(name)),
                 RecordedInputs::Run(_) => false,

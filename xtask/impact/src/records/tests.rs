@@ -218,6 +218,27 @@ fn a_record_shows_the_files_that_are_read_by_variables() {
 }
 
 #[test]
+fn a_record_shows_the_variables_of_a_unit_until_a_source_is_newer() {
+    for (variable, newer, expected) in [
+        ("CARGO_PKG_DESCRIPTION", "README.md", Some(true)),
+        ("CARGO_PKG_AUTHORS", "README.md", Some(false)),
+        ("CARGO_PKG_AUTHORS", "Cargo.toml", Some(false)),
+        ("CARGO_PKG_AUTHORS", "b/Cargo.toml", Some(false)),
+        ("CARGO_PKG_AUTHORS", "a/src/lib.rs", None),
+        ("CARGO_PKG_AUTHORS", "b/src/lib.rs", None),
+    ] {
+        let mut scene = Scene::new(TEXT, Verb::Check, &[("README.md", "")]);
+        scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (20, &[]));
+        scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
+        scene.reads_variable("CARGO_PKG_DESCRIPTION");
+        scene.set_age(newer, 499);
+        let a = unit(&scene.workspace, &scene.graph, "a lib");
+        let reads = scene.with_records(|records| records.reads_variable(a, &[variable.to_owned()]));
+        assert_eq!(reads, expected, "{variable}, {newer}");
+    }
+}
+
+#[test]
 fn a_file_as_old_as_a_record_is_not_newer() {
     let scene = Scene::new(TEXT, Verb::Check, &[]);
     scene.set_age("a/src/lib.rs", 500);
