@@ -600,6 +600,248 @@ fn a_macro_makes_the_name_of_a_file_from_words() {
 }
 
 #[test]
+fn a_macro_makes_the_name_of_a_file_from_numbers() {
+    let text =
+        "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";
+    let inside = "#[macro_export] macro_rules! m { ($n:literal) => { include_str!(concat!(\"v\", $n, \".bin\")) } }";
+    let outside = "#[macro_export] macro_rules! m { ($n:literal) => { include_str!(concat!(\"../../n/v\", $n, \"/data.bin\")) } }";
+    for (story, macros, source, path, expected) in [
+        (
+            "the file",
+            inside,
+            "m::m!(2)",
+            "a/src/v2.bin",
+            "a lib: Doubt\n",
+        ),
+        (
+            "in another base",
+            inside,
+            "m::m!(0x2)",
+            "a/src/v2.bin",
+            "a lib: Doubt\n",
+        ),
+        ("another number", inside, "m::m!(3)", "a/src/v2.bin", ""),
+        ("another word", inside, "m::m!(2)", "a/src/w2.bin", ""),
+        (
+            "the directory",
+            outside,
+            "m::m!(2)",
+            "n/v2/data.bin",
+            "a lib: Doubt\n",
+        ),
+        (
+            "another directory",
+            outside,
+            "m::m!(2)",
+            "n/w2/data.bin",
+            "",
+        ),
+    ] {
+        let source = format!("const X: &str = {source};");
+        let files = [
+            ("a/src/lib.rs", &*source),
+            ("m/src/lib.rs", macros),
+            (path, ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        let of_user = seeds.lines().filter(|it| it.starts_with("a "));
+        let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_user, expected, "{story}");
+    }
+}
+
+#[test]
+fn a_macro_glues_the_name_of_a_file_from_words() {
+    let text =
+        "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";
+    let two = "#[macro_export] macro_rules! m { ($a:ident, $b:ident) => { include_str!(concat!(\"../\", stringify!($a), \"_\", stringify!($b), \".bin\")) } }";
+    let suffix = "#[macro_export] macro_rules! m { ($a:ident) => { include!(concat!(\"../\", stringify!($a), \"_body.rs\")) } }";
+    let outside = "#[macro_export] macro_rules! m { ($a:ident) => { include_str!(concat!(\"../../\", stringify!($a), \"/\", stringify!($a), \".bin\")) } }";
+    for (macros, source, path, expected) in [
+        (
+            two,
+            "m::m!(data, base);",
+            "a/data_base.bin",
+            "a lib: Doubt\n",
+        ),
+        (two, "m::m!(data, c);", "a/data_base.bin", ""),
+        (
+            two,
+            "m::m!(data, c); m::m!(x, base);",
+            "a/data_base.bin",
+            "a lib: Doubt\n",
+        ),
+        (
+            two,
+            "m::m!(data, c);\nm::m!(x, base);",
+            "a/data_base.bin",
+            "",
+        ),
+        (suffix, "m::m!(data);", "a/data_body.rs", "a lib: Doubt\n"),
+        (suffix, "m::m!(other);", "a/data_body.rs", ""),
+        (
+            outside,
+            "m::m!(store);",
+            "store/store.bin",
+            "a lib: Doubt\n",
+        ),
+        (outside, "m::m!(other);", "store/store.bin", ""),
+    ] {
+        let files = [
+            ("a/src/lib.rs", source),
+            ("m/src/lib.rs", macros),
+            (path, ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        let of_user = seeds.lines().filter(|it| it.starts_with("a "));
+        let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_user, expected, "{source} {path}");
+    }
+}
+
+#[test]
+fn generated_code_behind_a_variable_includes_listed_files() {
+    let text = "a: lib!test!bench!doctest script";
+    let sets =
+        "println!(\"cargo::rustc-env=SOURCE=x\"); println!(\"cargo::rerun-if-changed=build.rs\");";
+    for (lists, expected) in [("read_dir(\"queries\");", "a lib: Doubt\n"), ("", "")] {
+        let script = format!("fn main() {{ {sets} {lists} emit(\"include_str!\") }}");
+        let files = [
+            ("a/src/lib.rs", "include!(env!(\"SOURCE\"));"),
+            ("a/build.rs", &*script),
+            ("a/queries/all.sql", ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), "a/queries/all.sql");
+        assert_eq!(seeds, expected, "{lists}");
+    }
+}
+
+#[test]
+fn variables_of_cargo_name_files() {
+    let text = "a: lib!test!bench!doctest script\nn: lib!test!bench!doctest";
+    // The script sets a variable, but not the variable in the path.
+    let script = "fn main() { println!(\"cargo::rustc-env=OTHER=1\"); println!(\"cargo::rerun-if-changed=build.rs\"); }";
+    let of = |before: &str, variable: &str, after: &str| {
+        format!("const X: &str = include_str!(concat!({before:?}, env!({variable:?}), {after:?}));")
+    };
+    for (source, path, expected) in [
+        (
+            of("../", "CARGO_PKG_NAME", ".txt"),
+            "a/a.txt",
+            "a lib: Doubt\n",
+        ),
+        (of("../", "CARGO_PKG_NAME", ".txt"), "a/b.txt", ""),
+        (
+            of("../../", "CARGO_CRATE_NAME", ".txt"),
+            "a.txt",
+            "a lib: Doubt\n",
+        ),
+        (
+            of("../../n/", "CARGO_PKG_VERSION", ".txt"),
+            "n/0.1.0.txt",
+            "a lib: Doubt\n",
+        ),
+        (of("../../n/", "CARGO_PKG_NAME", ".txt"), "n/b.txt", ""),
+    ] {
+        let files = [
+            ("a/src/lib.rs", &*source),
+            ("a/build.rs", script),
+            (path, ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        assert_eq!(seeds, expected, "{source} {path}");
+    }
+}
+
+#[test]
+fn a_macro_names_files_by_the_package_of_its_caller() {
+    let text = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
+    let of = |path: &str| {
+        format!(
+            "#[macro_export] macro_rules! m {{ () => {{ include_str!(concat!({path:?}, env!(\"CARGO_PKG_NAME\"), \".txt\")) }} }}"
+        )
+    };
+    for (above, path, expected) in [
+        ("../", "a/a.txt", "a lib: Doubt\n"),
+        ("../", "a/b.txt", ""),
+        ("../../", "a.txt", "a lib: Doubt\n"),
+        ("../../", "b.txt", ""),
+    ] {
+        let macros = of(above);
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::m!();"),
+            ("m/src/lib.rs", &*macros),
+            (path, ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        assert_eq!(seeds, expected, "{path}");
+    }
+}
+
+#[test]
+fn a_procedural_macro_takes_a_path_from_a_list() {
+    let text = "a: lib!test!bench!doctest -> m\nm: proc-macro!test!bench!doctest";
+    let macros = "fn f() { let files = read(\"files.list\"); emit(\"include_str!\", files) }";
+    for (list, expected) in [("files.list", "a lib: Doubt\n"), ("other.list", "")] {
+        let list = format!("a/{list}");
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::m!();"),
+            (&*list, "pages/base.html\n"),
+            ("m/src/lib.rs", macros),
+            ("a/pages/base.html", ""),
+        ];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), "a/pages/base.html");
+        assert_eq!(seeds, expected, "{list}");
+    }
+}
+
+#[test]
+fn a_script_watches_files_that_a_linked_package_names() {
+    let text = "a: lib!test!bench!doctest script -> h\nh links: lib!test!bench!doctest script";
+    let gives = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::metadata=include={}/headers\", env::var(\"CARGO_MANIFEST_DIR\").unwrap()); }";
+    let takes = "fn main() { println!(\"cargo::rerun-if-changed={}\", env::var(\"DEP_H_INCLUDE\").unwrap()); }";
+    let other =
+        "fn main() { println!(\"cargo::rerun-if-changed={}\", env::var(\"OTHER\").unwrap()); }";
+    for (script, path, expected) in [
+        (
+            takes,
+            "h/headers/h.h",
+            "a build script run: BuildScriptInput\n",
+        ),
+        (takes, "h/notes/h.h", ""),
+        (other, "h/headers/h.h", ""),
+    ] {
+        let files = [("a/build.rs", script), ("h/build.rs", gives), (path, "")];
+        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
+        let of_user = seeds.lines().filter(|it| it.starts_with("a "));
+        let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
+        assert_eq!(of_user, expected, "{path}");
+    }
+}
+
+#[test]
+fn a_script_of_another_package_does_not_hide_a_module() {
+    let text = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nb: lib!test!bench!doctest script";
+    let watches = "fn main() { println!(\"cargo::rerun-if-changed=../a/src\"); }";
+    let macros = "#[macro_export] macro_rules! m { ($($x:tt)*) => { mod inner { $($x)* } } }";
+    let files = [
+        ("a/src/lib.rs", "m::m! { mod hidden; }"),
+        ("a/src/inner/hidden.rs", ""),
+        ("m/src/lib.rs", macros),
+        ("b/build.rs", watches),
+    ];
+    let seeds = modified(
+        Scene::new(text, Verb::Check, &files),
+        "a/src/inner/hidden.rs",
+    );
+    assert!(seeds.contains("a lib: Doubt\n"), "{seeds}");
+    assert!(
+        seeds.contains("b build script run: BuildScriptInput\n"),
+        "{seeds}"
+    );
+}
+
+#[test]
 fn a_procedural_macro_takes_a_path_from_the_settings_of_a_package() {
     let text = "a: lib!bench!doctest -> m\nm: proc-macro!test!bench!doctest";
     let both = "a lib test: Doubt\na lib: Doubt\n";

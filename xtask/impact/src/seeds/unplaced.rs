@@ -130,14 +130,21 @@ impl SeedFinder<'_> {
     /// Seeds the units that may read a file in a way that sources do not show. Other units are
     /// known to read this file. `before` is the number of seeds that belong to other files.
     pub(super) fn hidden(&mut self, change: &Change, path: &Utf8Path, before: usize) {
-        if path.extension() == Some("rs") || change.status == ChangeStatus::Deleted {
-            return;
-        }
         let Some(package) = self.inputs.layout.owner(path) else {
             return;
         };
         let known = self.seeds[before..].iter().map(|seed| seed.unit);
         let known: BTreeSet<UnitIx> = known.collect();
+        let graph = self.inputs.graph;
+        // A Rust file that a unit of its package compiles is hidden from no other unit.
+        let is_compiled_here = || {
+            let mut units = known.iter().map(|&unit| graph.unit(unit));
+            units.any(|unit| unit.package == package && unit.is_compiled())
+        };
+        let is_source = path.extension() == Some("rs") && is_compiled_here();
+        if is_source || change.status == ChangeStatus::Deleted {
+            return;
+        }
         self.doubt(package, change, &|sources, unit, node| {
             !known.contains(&unit) && sources.may_hide(node, path)
         });

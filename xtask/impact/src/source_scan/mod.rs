@@ -59,7 +59,7 @@ pub struct SourceScan {
     /// target. `mod x;` without a file adds both `x.rs` and `x/mod.rs`.
     pub missing: BTreeSet<Utf8PathBuf>,
     /// The arguments of unknown macros and attributes that may be the name of a file, a directory
-    /// or a module, as written in the source.
+    /// or a module, as written in the source, and numbers, which may be a part of such a name.
     pub passed_to_macros: BTreeSet<String>,
     /// True if the target uses a macro, an attribute or a derive that the language does not have.
     pub calls_macros: bool,

@@ -9,7 +9,7 @@ use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
 use super::shapes::{
     Attribute, BUILT_IN_MACROS, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS,
-    attribute_at, attribute_parts, made_text, may_name_module, starts_item,
+    attribute_at, attribute_parts, made_text, may_name_module, number_text, starts_item,
 };
 use super::tokens::{
     group, is_ident, is_punct, lex, macro_call, name, split_commas, string_value, trees,
@@ -356,6 +356,10 @@ impl Scanner<'_> {
             && let Some(text) = string_value(token)
         {
             self.guess_file(&text, scope);
+        } else if scope.literals
+            && let Some(number) = number_text(token)
+        {
+            self.found.passed_to_macros.insert(number);
         } else if scope.names && may_name_module(before.last(), after.first()) {
             self.guess_module(token, scope);
         }

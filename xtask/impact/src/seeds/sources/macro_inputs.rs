@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{names_variable, own_name};
+use super::names::{makes_name, names_variable, own_name, words_of};
 use super::reach::settings_name;
 use super::reads::{PassedTo, Reads};
 use super::search::{Search, SourceScope};
@@ -27,7 +27,9 @@ impl Sources<'_> {
         };
         let directory = self.layout.directory(unit.package).unwrap_or(file);
         let below = file.strip_prefix(directory).unwrap_or(file);
-        reads.generated && self.may_generate_inclusion(unit.package, below)
+        // A variable can lead to generated code, too.
+        let includes_made_code = reads.includes_made_code && reads.by_environment;
+        (reads.generated || includes_made_code) && self.may_generate_inclusion(unit.package, below)
             || self.is_passed_to_macros(unit, file)
     }
 
@@ -67,8 +69,12 @@ impl Sources<'_> {
             let Some(name) = own_name(module) else {
                 return true;
             };
+            let is_of_variable = |sources: &mut Self| {
+                sources.is_configured(unit.package, name)
+                    || makes_name(&sources.texts_of_package_variables(unit), name)
+            };
             let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
-                || reads.by_environment && self.is_configured(unit.package, name);
+                || reads.by_environment && is_of_variable(self);
             is_made && self.directory_fits(unit, &reads, module)
         })
     }
@@ -113,7 +119,11 @@ impl Sources<'_> {
                 PassedTo::Name if self.directory_fits(unit, &reads, file) => return true,
                 _ => {}
             }
-            if self.is_made_of_words(unit, &reads, &emitters, file) {
+            if self.is_made_of_words(unit, &reads, &emitters, file)
+                || self.is_numbered(unit, &reads, &emitters, file)
+                || self.is_named_by_cargo(unit, &emitters, file)
+                || self.is_glued(unit, &reads, &emitters, file)
+            {
                 return true;
             }
         }
@@ -150,10 +160,121 @@ impl Sources<'_> {
         let makers = [emitters, &self.our_macro_packages(unit)].concat();
         let mut makers = makers.into_iter();
         let takes_words = is_procedural || makers.any(|it| self.library_holds(it, &stringifies));
+        if is_procedural && self.lists_of_macros_name(&reads.directory, emitters, name) {
+            return true;
+        }
         let is_named = takes_words
             && self.sources_hold(unit, reads, &Search::Word(name.to_owned()))
             || is_procedural && settings_name(&reads.directory, name);
         is_named && self.directory_fits(unit, reads, file)
+    }
+
+    /// Returns true if a macro may make the name of a file from a number that the unit passes to the
+    /// macro, as `table!(12)` for `table_12.bin`.
+    fn is_numbered(
+        &mut self,
+        unit: &Unit,
+        reads: &Reads,
+        emitters: &[PackageIx],
+        file: &Utf8Path,
+    ) -> bool {
+        let Some(name) = own_name(file) else {
+            return false;
+        };
+        let is_number = |word: &&str| word.starts_with(|it: char| it.is_ascii_digit());
+        let (numbers, words): (Vec<&str>, Vec<&str>) = words_of(name).partition(is_number);
+        let are_passed = |words: &[&str]| {
+            let passed = |word: &&str| reads.passed_to_macros.contains(*word);
+            words.iter().all(passed)
+        };
+        if numbers.is_empty() || words.is_empty() || !are_passed(&numbers) {
+            return false;
+        }
+        let mut makers = [emitters, &self.our_macro_packages(unit)]
+            .concat()
+            .into_iter();
+        let is_made = are_passed(&words)
+            || makers.any(|it| {
+                let mut words = words.iter();
+                words.all(|word| self.library_holds(it, &Search::Made((*word).to_owned())))
+            });
+        is_made && self.directory_fits(unit, reads, file)
+    }
+
+    /// Returns true if a macro may glue the name of a file from several words. The words stand in the
+    /// macro, or outside string literals in one line of the unit, as in `asset!(logo, small)` for
+    /// `logo_small.png`.
+    fn is_glued(
+        &mut self,
+        unit: &Unit,
+        reads: &Reads,
+        emitters: &[PackageIx],
+        file: &Utf8Path,
+    ) -> bool {
+        let Some(name) = own_name(file) else {
+            return false;
+        };
+        let stringifies = Search::Macros(&["stringify!"]);
+        let makers = [emitters, &self.our_macro_packages(unit)].concat();
+        if !makers
+            .iter()
+            .any(|&it| self.library_holds(it, &stringifies))
+        {
+            return false;
+        }
+        let words: Vec<String> = words_of(name).map(str::to_owned).collect();
+        let mut others = words.clone();
+        others.retain(|word| {
+            let search = Search::MacrosMade(word.clone());
+            let is_number = word.starts_with(|it: char| it.is_ascii_digit());
+            let is_passed = is_number && reads.passed_to_macros.contains(word);
+            let is_elsewhere =
+                is_passed || makers.iter().any(|&it| self.library_holds(it, &search));
+            !is_elsewhere
+        });
+        let of_unit = match others.is_empty() {
+            true => words,
+            false => others,
+        };
+        self.sources_hold(unit, reads, &Search::WordsOfCall(of_unit))
+            && self.directory_fits(unit, reads, file)
+    }
+
+    /// Returns true if a macro may make the name of a file from the name of the package that calls
+    /// the macro: the macro reads a variable of cargo, and the file's name contains the name.
+    fn is_named_by_cargo(&mut self, unit: &Unit, emitters: &[PackageIx], file: &Utf8Path) -> bool {
+        let Some(name) = own_name(file) else {
+            return false;
+        };
+        let package = &self.workspace.package(unit.package).name;
+        let is_named = [package, &package.replace('-', "_"), &unit.target]
+            .iter()
+            .any(|it| name.contains(it.as_str()));
+        let makers = [emitters, &self.our_macro_packages(unit)].concat();
+        let mut makers = makers.into_iter();
+        is_named && makers.any(|it| self.library_holds(it, &NAMED_BY_CARGO))
+    }
+
+    /// Returns true if a file in a package's directory contains a name, and a macro contains the
+    /// name of that file. The macro may read the file as a list of other files.
+    fn lists_of_macros_name(
+        &mut self,
+        directory: &Utf8Path,
+        emitters: &[PackageIx],
+        name: &str,
+    ) -> bool {
+        let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+        let lists = entries.filter(|entry| {
+            let extension = entry.path().extension();
+            entry.file_type().is_ok_and(|it| it.is_file())
+                && !extension.is_some_and(|it| ["lock", "md", "rs", "toml"].contains(&it))
+        });
+        let lists: Vec<_> = lists.map(|entry| entry.file_name().to_owned()).collect();
+        lists.into_iter().any(|list| {
+            let search = Search::File(list.as_str().into());
+            emitters.iter().any(|&it| self.library_holds(it, &search))
+                && read(&directory.join(list)).is_some_and(|text| makes_name(&text, name))
+        })
     }
 
     /// Returns the packages of the workspace whose macros a unit can use. Their macros can call the
@@ -416,6 +537,10 @@ pub(super) static INCLUSIONS: [&str; 11] = [
     "#[path",
     "# [path",
 ];
+
+/// The variables that cargo sets to a name of the package.
+pub(super) static NAMED_BY_CARGO: Search =
+    Search::Any(&["CARGO_PKG_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]);
 
 /// Words of code that makes its caller read a variable. Such code contains at least one of them.
 static VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];

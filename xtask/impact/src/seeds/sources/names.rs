@@ -269,7 +269,7 @@ pub(super) fn makes_name(text: &str, name: &str) -> bool {
 }
 
 /// Returns the words and numbers of a name: `table` and `12` for `table_12`.
-fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
+pub(super) fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
     let kind = |byte: &u8| {
         let char = char::from(*byte);
         (char.is_ascii_digit(), char.is_alphanumeric())

@@ -14,7 +14,7 @@ use super::search::{Lines, Search, SourceScope};
 use super::source_files::read;
 use super::{Reads, Sources};
 use crate::paths::resolved;
-use crate::seeds::sources::macro_inputs::INCLUSIONS;
+use crate::seeds::sources::macro_inputs::{INCLUSIONS, NAMED_BY_CARGO};
 use crate::unit_graph::Unit;
 use crate::workspace::PackageIx;
 
@@ -135,12 +135,17 @@ impl Sources<'_> {
         // Included code is not searched. With `stringify!`, a name need not stand in a string
         // literal.
         if self.text_holds(package, &Search::Any(&["include!(\""]))
-            || above.is_empty() && self.stringifies(&near)
+            || above.is_empty() && (self.stringifies(&near) || self.are_named_by_cargo(&near))
         {
             return true;
         }
+        let stringifies = self.stringifies(&near);
         let near = NameSources::of(package, &near);
-        above.iter().any(|name| self.is_named(near, name)) || self.is_file_named(near, file)
+        above
+            .iter()
+            .any(|name| self.is_named(near, name) || stringifies && self.may_make(near, name))
+            || self.is_file_named(near, file)
+            || self.is_given_by_links(package, file)
     }
 
     /// Returns true if a unit may read a file outside its package that the scan of the unit's
@@ -149,7 +154,9 @@ impl Sources<'_> {
         let Some(reads) = self.of(unit) else {
             return true;
         };
-        if self.is_unseen(unit, file) {
+        let is_generated = reads.generated || reads.by_environment;
+        if self.is_unseen(unit, file) || is_generated && self.is_given_by_links(unit.package, file)
+        {
             return true;
         }
         let Some(makers) = self.makers(unit, &reads) else {
@@ -167,7 +174,9 @@ impl Sources<'_> {
             return is_led_to && (makers.list_directories || !above.is_empty());
         }
         let name = own_name(file).unwrap_or_default();
-        above.iter().all(|it| self.are_named(&makers, it))
+        above
+            .iter()
+            .all(|it| self.are_named(&makers, it) || self.are_words_named(makers.sources(), it))
             && (self.are_named(&makers, name) || self.is_file_named(makers.sources(), file))
     }
 
@@ -179,6 +188,9 @@ impl Sources<'_> {
         file: &Utf8Path,
         root: &Utf8Path,
     ) -> bool {
+        if self.is_given_by_links(package, file) {
+            return true;
+        }
         if !self.may_print_watches(package) {
             return false;
         }
@@ -331,6 +343,9 @@ impl Sources<'_> {
                 .filter_map(read)
                 .for_each(|text| makers.texts.add(text));
         }
+        if reads.by_environment || !emitters.is_empty() && self.are_named_by_cargo(&emitters) {
+            makers.texts.add(self.texts_of_package_variables(unit));
+        }
         if !emitters.is_empty() {
             for passed in &reads.passed_to_macros {
                 makers.texts.add(format!("\"{passed}\""));
@@ -382,6 +397,17 @@ impl Sources<'_> {
         (!is_none).then_some(makers)
     }
 
+    /// Returns the values of the variables that cargo sets for a unit and that may name a file, as
+    /// `CARGO_PKG_NAME` does: each between quotes.
+    pub(super) fn texts_of_package_variables(&self, unit: &Unit) -> String {
+        let package = self.workspace.package(unit.package);
+        let crate_name = unit.target.replace('-', "_");
+        format!(
+            "\"{}\" \"{}\" \"{crate_name}\" \"{}\"",
+            package.name, package.version, unit.target
+        )
+    }
+
     /// Returns packages and the path packages that they are built with.
     pub(super) fn with_dependencies(&self, mut packages: Vec<PackageIx>) -> Vec<PackageIx> {
         let mut at = 0;
@@ -398,7 +424,9 @@ impl Sources<'_> {
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
         makers.texts.make(name)
             || self.is_named(makers.sources(), name)
-            || makers.stringify && self.may_make(makers.sources(), name)
+            || makers.stringify
+                && (self.may_make(makers.sources(), name)
+                    || self.text_holds(makers.user, &Search::Word(name.to_owned())))
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose
@@ -475,12 +503,25 @@ impl Sources<'_> {
         {
             return true;
         }
-        let stem = file.file_stem().unwrap_or_default();
-        let mut words = stem
+        self.are_words_named(sources, file.file_stem().unwrap_or_default())
+    }
+
+    /// Returns true if string literals of these packages contain all words that a name is made of.
+    /// Numbers in the name may have no quotes in the sources.
+    fn are_words_named(&mut self, sources: NameSources<'_>, name: &str) -> bool {
+        let mut words = name
             .split(|char: char| !char.is_alphabetic())
             .filter(|word| !word.is_empty())
             .peekable();
-        words.peek().is_some() && words.all(|word| self.is_named(sources, word))
+        let has_words = words.peek().is_some() || name.contains(|it: char| it.is_ascii_digit());
+        has_words && words.all(|word| self.is_named(sources, word))
+    }
+
+    /// Returns true if these packages may make texts from the name of a package.
+    fn are_named_by_cargo(&mut self, packages: &[PackageIx]) -> bool {
+        packages
+            .iter()
+            .any(|&it| self.text_holds(it, &NAMED_BY_CARGO))
     }
 
     /// Returns true if these packages may make texts from names that do not stand in string

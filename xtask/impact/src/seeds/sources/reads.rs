@@ -30,7 +30,7 @@ pub struct Reads {
     /// True if the target may use macros of other packages.
     pub(super) calls_macros: bool,
     /// The texts that the target passes to macros and that may name a file, a directory or a
-    /// module.
+    /// module, and the numbers.
     pub(super) passed_to_macros: BTreeSet<String>,
 }
 

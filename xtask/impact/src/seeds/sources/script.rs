@@ -128,7 +128,7 @@ impl WatchedBySource {
 
     /// Returns true if the text of the script, or of the libraries that it calls, contains one of
     /// these words.
-    fn or_libraries_hold(&self, words: &[&str]) -> bool {
+    pub(super) fn or_libraries_hold(&self, words: &[&str]) -> bool {
         self.holds(words) || words.iter().any(|it| self.text_of_libraries.contains(it))
     }
 

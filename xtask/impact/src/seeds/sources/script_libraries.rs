@@ -44,6 +44,31 @@ impl Sources<'_> {
         })
     }
 
+    /// Returns true if a package's build script may learn the path of a file from the script of a
+    /// dependency with the key `links`. Cargo passes the metadata that the dependency's script prints
+    /// in variables such as `DEP_Z_INCLUDE`.
+    pub(super) fn is_given_by_links(&mut self, package: PackageIx, file: &Utf8Path) -> bool {
+        let script = self.script(package);
+        if !script.is_some_and(|script| script.or_libraries_hold(&["DEP_"])) {
+            return false;
+        }
+        let dependencies = self.workspace.package(package).dependencies.iter();
+        let normal = dependencies.filter(|known| known.normal);
+        let linked: Vec<PackageIx> = normal
+            .map(|known| known.package)
+            .filter(|&it| self.workspace.package(it).links.is_some())
+            .collect();
+        linked.into_iter().any(|giver| {
+            let below = self.layout.directory(giver);
+            let below = below.and_then(|directory| file.strip_prefix(directory).ok());
+            let mut names = below
+                .into_iter()
+                .flatten()
+                .filter(|it| !COMMON_NAMES.contains(it));
+            names.any(|name| self.names_any(giver, Lines::Code, &[name]))
+        })
+    }
+
     /// Returns the libraries of a package's build script whose functions the scan of the script
     /// follows.
     pub(super) fn followed_libraries(&mut self, package: PackageIx) -> Vec<ScriptLibrary> {
