@@ -164,6 +164,15 @@ impl Situation {
                 path: Some(path.to_owned()),
             };
         }
+        // Rustc 1.97 and newer: the archive that rustc writes, then the file that it cannot read.
+        if message.starts_with("failed to build archive at ")
+            && let Some((_, input)) = message.rsplit_once(" in `")
+        {
+            return Self::NativeLibrary {
+                name: None,
+                path: Some(input.trim_end_matches('`').to_owned()),
+            };
+        }
         if let Some(refusal) = refusals::of(error) {
             return Self::Refused(refusal);
         }
@@ -297,6 +306,10 @@ mod tests {
             "error[E0308]: mismatched types\n --> a.rs:1:1\n",
             "error[E0464]: multiple candidates for `rlib` dependency `base` found\n",
             "error: linking with `cc` failed: exit status: 1\n",
+            "error: failed to build archive at `/w/target/debug/deps/libmid-01.rlib`: invalid archive \
+             member: archive member at offset 140 with size 1104 exceeds archive size 622 in \
+             `/w/target/debug/build/mid-02/out/libcee.a`\n",
+            "error: failed to build archive at `/w/target/debug/deps/libmid-01.rlib`: no space\n",
             "error: couldn't read `/w/target/debug/build/mid-0123456789abcdef/out/g.rs`: No such file\n",
             "error: failed to run custom build command for `mid v0.1.0 (/w/mid)`\n\nCaused by:\n  process \
              didn't exit successfully: `/w/build-script-build` (signal: 11, SIGSEGV: invalid memory \
@@ -334,6 +347,8 @@ mod tests {
             Code
             Unknown
             Linker
+            NativeLibrary { name: None, path: Some("/w/target/debug/build/mid-02/out/libcee.a") }
+            Unknown
             UnreadableFile { path: "/w/target/debug/build/mid-0123456789abcdef/out/g.rs" }
             Script { package: "mid", executable: Some("/w/build-script-build"), ended: Crash }
             Script { package: "mid", executable: Some("/w/build-script-build"), ended: Status }

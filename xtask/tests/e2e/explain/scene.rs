@@ -162,9 +162,12 @@ impl Scene {
         self.project.path("target/debug/app")
     }
 
-    /// Returns the executable of the build script.
+    /// Returns the executable of the build script. In the second layout, cargo 1.97 keeps the name
+    /// that rustc gives it.
     pub(super) fn script(&self) -> PathBuf {
-        self.files(|it| it == "build-script-build").remove(0)
+        let mut linked = self.files(|it| it == "build-script-build");
+        linked.extend(self.files(|it| it == "build_script_build"));
+        linked.remove(0)
     }
 
     /// Returns the file that the build script generated.
