@@ -12,16 +12,62 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::dep_info::Fingerprint;
 use xtask_impact::build_dir::unit_inputs::Roots;
 use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir, dep_info};
-use xtask_impact::paths::resolved;
+use xtask_impact::paths::{hashed, resolved};
 use xtask_impact::records::names::{crate_name, target_kind};
 use xtask_impact::workspace::{Package, PackageIx, Target, Workspace};
 use xtask_impact::{build_dir, files, parallel};
 
 use super::orphans::LiveSet;
 use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
+
+/// The place of a unit's records: its profile directory, and the names of its fingerprint.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitAddress<'a> {
+    /// The profile directory.
+    pub place: &'a ProfileDir,
+    /// The name of the package.
+    pub package: &'a str,
+    /// The hash in the name of the unit's directory.
+    pub hash: &'a str,
+    /// The name of the unit.
+    pub name: &'a UnitName,
+}
+
+impl UnitAddress<'_> {
+    /// Reads the fingerprint, see [`ProfileDir::fingerprint`].
+    pub(crate) fn fingerprint(&self) -> Option<(u64, Fingerprint)> {
+        self.place.fingerprint(self.package, self.hash, self.name)
+    }
+}
+
+/// The contents of the records of units, from the disk or from memory.
+pub(crate) trait UnitRecords: Sync {
+    /// Returns the number of a unit's fingerprint, and the numbers of the fingerprints of its
+    /// dependencies. Returns `None` if cargo never completed a build of the unit.
+    fn numbers(&self, unit: UnitAddress<'_>) -> Option<(u64, Vec<u64>)>;
+
+    /// Returns the answer to a question about the unit's dep-info. `question` is a hash of
+    /// everything else that the answer depends on. `ask` reads the dep-info.
+    fn answer(&self, unit: UnitAddress<'_>, question: u64, ask: &dyn Fn() -> bool) -> bool;
+}
+
+/// The records on the disk, read each time.
+struct RecordsOnDisk;
+
+impl UnitRecords for RecordsOnDisk {
+    fn numbers(&self, unit: UnitAddress<'_>) -> Option<(u64, Vec<u64>)> {
+        let (value, fingerprint) = unit.fingerprint()?;
+        Some((value, fingerprint.deps.iter().map(|it| it.3).collect()))
+    }
+
+    fn answer(&self, _: UnitAddress<'_>, _: u64, ask: &dyn Fn() -> bool) -> bool {
+        ask()
+    }
+}
 
 /// A reader of profile directories. It reads the host's directories before the directories of other
 /// target triples, since the record of a script lies with the host even if the record of the
@@ -74,20 +120,20 @@ impl<'a> ProfileReader<'a> {
     pub fn read(&mut self, place: &ProfileDir, target: &Utf8Path) -> Result<ProfileDirScan> {
         let wanted = |name: &str| self.living.is_some() || self.by_name.contains_key(name);
         let named = place.unit_names(&wanted)?;
-        self.read_named(place, target, &named)
+        let mut contents = self.read_named(place, target, &named, &RecordsOnDisk);
+        contents.list(target)?;
+        Ok(contents)
     }
 
-    /// Reads one profile directory like [`ProfileReader::read`]. `named` are the units in it that
-    /// were listed before.
-    ///
-    /// # Errors
-    /// Returns an error if a directory cannot be listed.
-    pub fn read_named(
+    /// Reads one profile directory like [`ProfileReader::read`], but does not list the shared
+    /// directories. `named` are the units in it that were listed before.
+    pub(crate) fn read_named(
         &mut self,
         place: &ProfileDir,
         target: &Utf8Path,
         named: &[NamedUnit],
-    ) -> Result<ProfileDirScan> {
+        records: &dyn UnitRecords,
+    ) -> ProfileDirScan {
         let mut units = Vec::new();
         let mut runs = Vec::new();
         let (workspace, by_name) = (self.workspace, &self.by_name);
@@ -96,8 +142,14 @@ impl<'a> ProfileReader<'a> {
         let owners_of = |name: &str, hash: &str, unit: &UnitName| -> Vec<PackageIx> {
             let packages = by_name.get(name).filter(|_| unit.mode != RecordedMode::Run);
             let packages = packages.into_iter().flatten().copied();
+            let unit = UnitAddress {
+                place,
+                package: name,
+                hash,
+                name: unit,
+            };
             packages
-                .filter(|&package| is_of(workspace, package, place, hash, unit))
+                .filter(|&package| is_of(workspace, package, unit, records))
                 .collect()
         };
         let owners = parallel::parts(named, |part| {
@@ -128,14 +180,19 @@ impl<'a> ProfileReader<'a> {
                 }
                 units.extend(whose.iter().map(|&package| found(package, Some(unit))));
                 if unit.kind == RecordedKind::BuildScript
-                    && let Some((number, _)) = place.fingerprint(name, hash, unit)
+                    && let Some((number, _)) = records.numbers(UnitAddress {
+                        place,
+                        package: name,
+                        hash,
+                        name: unit,
+                    })
                 {
                     let script = (whose.first().copied(), hash.clone());
                     self.scripts.insert(number, script);
                 }
             }
         }
-        runs.retain(|run| self.is_run_of(place, run));
+        runs.retain(|run| self.is_run_of(place, run, records));
         units.append(&mut runs);
         units.sort_by(|a, b| (&a.package_name, &a.hash).cmp(&(&b.package_name, &b.hash)));
         let outputs = place.outputs(target);
@@ -157,31 +214,39 @@ impl<'a> ProfileReader<'a> {
         };
         if let Some(living) = self.living {
             let script_of = |name: &str, hash: &str, unit: &UnitName| {
-                Some(self.script_of(place, name, hash, unit)?.1.clone())
+                let run = UnitAddress {
+                    place,
+                    package: name,
+                    hash,
+                    name: unit,
+                };
+                Some(self.script_of(run, records)?.1.clone())
             };
             contents.strays = living.strays(&contents, named, &script_of);
         }
-        contents.list(target)?;
-        Ok(contents)
+        contents
     }
 
-    fn is_run_of(&self, place: &ProfileDir, run: &ScannedUnit) -> bool {
-        let unit = run.unit.as_ref();
-        let script = unit.and_then(|it| self.script_of(place, &run.package_name, &run.hash, it));
+    fn is_run_of(&self, place: &ProfileDir, run: &ScannedUnit, records: &dyn UnitRecords) -> bool {
+        let unit = run.unit.as_ref().map(|name| UnitAddress {
+            place,
+            package: &run.package_name,
+            hash: &run.hash,
+            name,
+        });
+        let script = unit.and_then(|it| self.script_of(it, records));
         script.is_none_or(|(package, _)| *package == run.package)
     }
 
     /// Returns the script of a run, if the script's record was read.
     fn script_of(
         &self,
-        place: &ProfileDir,
-        package: &str,
-        hash: &str,
-        run: &UnitName,
+        run: UnitAddress<'_>,
+        records: &dyn UnitRecords,
     ) -> Option<&(Option<PackageIx>, String)> {
-        let (_, fingerprint) = place.fingerprint(package, hash, run)?;
-        let mut scripts = fingerprint.deps.iter();
-        scripts.find_map(|dependency| self.scripts.get(&dependency.3))
+        let (_, dependencies) = records.numbers(run)?;
+        let mut scripts = dependencies.iter();
+        scripts.find_map(|dependency| self.scripts.get(dependency))
     }
 }
 
@@ -189,18 +254,33 @@ impl<'a> ProfileReader<'a> {
 fn is_of(
     workspace: &Workspace,
     package: PackageIx,
-    place: &ProfileDir,
-    hash: &str,
-    unit: &UnitName,
+    unit: UnitAddress<'_>,
+    records: &dyn UnitRecords,
 ) -> bool {
     let package = workspace.package(package);
-    let Some(root) = root_of(package, unit) else {
+    let Some(root) = root_of(package, unit.name) else {
         return false;
     };
+    let is_path = package.source.is_none();
+    let question = hashed((&workspace.root, root, package.directory(), is_path));
+    let ask = || is_compiled_from(workspace, package, root, unit);
+    records.answer(unit, question, &ask)
+}
+
+/// Returns true if the dep-info of a unit names the root file of a package's target.
+fn is_compiled_from(
+    workspace: &Workspace,
+    package: &Package,
+    root: &Utf8Path,
+    unit: UnitAddress<'_>,
+) -> bool {
+    let UnitAddress {
+        place, hash, name, ..
+    } = unit;
     // A manifest may name the root file by way of the parent directory: `../lib.rs`.
     let place_of = |file: &Utf8Path| dep_info::absolute(&workspace.root, file);
     let root = place_of(root);
-    let rustcs = place.read_dep_info(&package.name, hash, unit);
+    let rustcs = place.read_dep_info(&package.name, hash, name);
     if let Some(found) = rustcs.and_then(|(_, text)| dep_info::parse_rustc(&text)) {
         return found.files.iter().any(|file| place_of(file) == root);
     }
@@ -210,7 +290,7 @@ fn is_of(
         workspace: &workspace.root,
         package: package.directory(),
     };
-    match place.cargo_sources(&package.name, hash, unit, roots) {
+    match place.cargo_sources(&package.name, hash, name, roots) {
         Some(found) if package.source.is_none() => {
             found.files.iter().any(|file| place_of(file) == root)
         }
@@ -230,7 +310,10 @@ pub fn root_of<'a>(package: &'a Package, unit: &UnitName) -> Option<&'a Utf8Path
 impl ProfileDirScan {
     /// Lists the files in shared directories that may belong to the units, and reads the dep-infos
     /// without a hash in their names.
-    fn list(&mut self, target: &Utf8Path) -> Result<()> {
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be listed.
+    pub(crate) fn list(&mut self, target: &Utf8Path) -> Result<()> {
         let strays = self.strays.iter().map(|stray| &stray.found);
         let found: Vec<_> = self.units.iter().chain(strays).collect();
         let units = found.iter().filter_map(|found| found.unit.as_ref());

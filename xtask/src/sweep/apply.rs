@@ -1,8 +1,6 @@
 //! Sweeps the directories of a workspace: reads, plans, takes cargo's locks, plans again, removes.
 
 use std::collections::BTreeSet;
-use std::panic::resume_unwind;
-use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Result, bail};
@@ -67,23 +65,12 @@ impl Sweep<'_> {
         if self.options.all_target_dirs {
             all.extend(others.iter().cloned());
         }
-        for (at, directories) in all.iter().enumerate() {
-            self.refuse_shared(directories, at == 0)?;
-        }
         let nested: Vec<Utf8PathBuf> = others.iter().map(|it| it.build.clone()).collect();
-        // The answers of rustup and of the compilers take as long as the directories.
-        let (installed, scans) = thread::scope(|scope| {
-            let ask = || InstalledToolchains::find(self.runner, &self.limits.toolchains);
-            let asked = scope.spawn(ask);
-            let scans = scan_all(&all, &nested);
-            let installed = asked.join().unwrap_or_else(|panic| resume_unwind(panic));
-            (installed, scans)
-        });
-        let installed = installed?;
-        let look =
-            |scans, needs: &mut FoundNeeds| self.look(scans, &all, installed.as_ref(), needs);
+        let state = self.workspace.state_directory();
+        let toolchains = InstalledToolchains::new(self.runner, &self.limits.toolchains, state)?;
+        let look = |scans, needs: &mut FoundNeeds| self.look(scans, &all, &toolchains, needs);
         let mut needs = Vec::new();
-        let (mut read, mut plan) = look(scans?, &mut needs)?;
+        let (mut read, mut plan) = look(scan_all(&all, &nested)?, &mut needs)?;
         let left_out = match self.options.all_target_dirs {
             true => Vec::new(),
             false => nested.clone(),
@@ -102,6 +89,9 @@ impl Sweep<'_> {
                 )
             }
         };
+        for directory in &read {
+            directory.scan.notes.write(&directory.directories);
+        }
         if self.options.dry_run {
             return Ok(report(&read, &plan, &needs));
         }
@@ -157,13 +147,13 @@ impl Sweep<'_> {
         &self,
         scans: Vec<DirectoryScan>,
         all: &[Directories],
-        installed: Option<&InstalledToolchains>,
+        toolchains: &InstalledToolchains<'_>,
         needs: &mut FoundNeeds,
     ) -> Result<(Vec<SweptDirectory>, SweepPlan)> {
         let mut read = Vec::new();
         for (directories, mut scan) in all.iter().zip(scans) {
             let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
-            let garbage = garbage::find(&mut scan, self.workspace, directories, installed)?;
+            let garbage = garbage::find(&mut scan, self.workspace, directories, toolchains)?;
             read.push(SweptDirectory {
                 directories: directories.clone(),
                 running: running(&scan),
@@ -178,6 +168,11 @@ impl Sweep<'_> {
         let plan = SweepPlan::new(&read, limits, self.now);
         if plan.items.is_empty() {
             return Ok((read, plan));
+        }
+        for (at, directory) in read.iter().enumerate() {
+            if plan.items.iter().any(|item| item.directory == at) {
+                self.refuse_shared(&directory.directories, at == 0)?;
+            }
         }
         needs.resize_with(read.len(), Default::default);
         for (at, directory) in read.iter_mut().enumerate() {

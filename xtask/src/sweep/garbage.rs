@@ -1,6 +1,7 @@
 //! Artifacts that no build uses any more: artifacts of removed toolchains, of packages that the
 //! workspace no longer has, and of the old layout, and files of removed units.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
@@ -41,8 +42,7 @@ pub(crate) enum SweepClass {
 /// The garbage among the units of a scan: the class and the reason, by the index of the unit.
 pub(crate) type Garbage = HashMap<usize, (SweepClass, String)>;
 
-/// Finds the garbage of a directory. `installed` are the versions of the installed compilers;
-/// without them, no toolchain counts as gone.
+/// Finds the garbage of a directory.
 ///
 /// # Errors
 /// Returns an error if a directory cannot be listed.
@@ -50,15 +50,14 @@ pub(crate) fn find(
     scan: &mut DirectoryScan,
     workspace: &Workspace,
     directories: &Directories,
-    installed: Option<&InstalledToolchains>,
+    toolchains: &InstalledToolchains<'_>,
 ) -> Result<Garbage> {
     let mut garbage = Garbage::new();
     let compilers = scan.compilers();
+    let gone = toolchains.gone(compilers.values());
     for (index, unit) in scan.units.iter().enumerate() {
         let version = unit.rustc.and_then(|it| compilers.get(&it));
-        if let (Some(version), Some(installed)) = (version, installed)
-            && !installed.has(version)
-        {
+        if let Some(version) = version.filter(|it| gone.contains(*it)) {
             let because = format!("built by {version}, which is not installed");
             garbage.insert(index, (SweepClass::GoneToolchain, because));
         }
@@ -85,47 +84,66 @@ pub(crate) fn find(
     Ok(garbage)
 }
 
-/// The versions of the compilers that count as installed.
-#[derive(Clone, Debug)]
-pub(crate) struct InstalledToolchains(BTreeSet<String>);
+/// The toolchains that count as installed.
+pub(crate) struct InstalledToolchains<'a> {
+    runner: &'a Runner,
+    /// The directory of the kit's cache.
+    state: Option<Utf8PathBuf>,
+    /// The versions of the compilers that count as installed. `Some(None)` if they are not known.
+    versions: OnceCell<Option<BTreeSet<String>>>,
+}
 
-impl InstalledToolchains {
+impl<'a> InstalledToolchains<'a> {
     /// Returns the toolchains that `named` names: each by its name in rustup, or by its version. If
-    /// none is named, returns all toolchains of rustup, or `None` if they are not known.
+    /// none is named, returns all toolchains of rustup. Rustup is then asked when it is needed.
     ///
     /// # Errors
     /// Returns an error if a name is neither a toolchain of rustup nor a version.
-    pub(crate) fn find(runner: &Runner, named: &BTreeSet<String>) -> Result<Option<Self>> {
-        if named.is_empty() {
-            return Ok(toolchains::installed(runner).map(Self));
+    pub(crate) fn new(
+        runner: &'a Runner,
+        named: &BTreeSet<String>,
+        state: Option<Utf8PathBuf>,
+    ) -> Result<Self> {
+        let versions = OnceCell::new();
+        if !named.is_empty() {
+            let named = named.iter().map(|name| version_of(runner, name));
+            let _ = versions.set(Some(named.collect::<Result<_>>()?));
         }
-        let mut versions = BTreeSet::new();
-        for name in named {
-            let mut rustup = runner.program("rustup");
-            let said = process::checked(rustup.args(["run", name, "rustc", "--version"]));
-            versions.insert(match said {
-                Ok(said) => String::from_utf8_lossy(&said).trim().to_owned(),
-                Err(_) if name.starts_with(|it: char| it.is_ascii_digit()) => {
-                    format!("rustc {name}")
-                }
-                Err(_) => {
-                    return Err(usage!(
-                        "the toolchain `{name}` is not installed, so its version is unknown\nhint: \
-                         write the version, as in --toolchain 1.95.0"
-                    ));
-                }
-            });
-        }
-        Ok(Some(Self(versions)))
+        Ok(Self {
+            runner,
+            state,
+            versions,
+        })
     }
 
-    /// Returns true if a compiler counts as installed. `version` is the output of
-    /// `rustc --version`.
-    fn has(&self, version: &str) -> bool {
-        self.0.iter().any(|known| {
-            let rest = version.strip_prefix(known.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        })
+    /// Returns the versions whose compilers do not count as installed. If the installed toolchains
+    /// are not known, no version is gone.
+    fn gone<'v>(&self, versions: impl Iterator<Item = &'v String>) -> BTreeSet<String> {
+        let versions: BTreeSet<String> = versions.cloned().collect();
+        let is_asked = self.versions.get().is_some();
+        if !is_asked && toolchains::are_still_installed(self.state.as_deref(), &versions) {
+            return BTreeSet::new();
+        }
+        let ask = || toolchains::installed(self.runner, self.state.as_deref());
+        let Some(installed) = self.versions.get_or_init(ask) else {
+            return BTreeSet::new();
+        };
+        let is_gone = |version: &String| !toolchains::includes(installed, version);
+        versions.into_iter().filter(is_gone).collect()
+    }
+}
+
+/// Returns the version of a toolchain that the user named.
+fn version_of(runner: &Runner, name: &str) -> Result<String> {
+    let mut rustup = runner.program("rustup");
+    let said = process::checked(rustup.args(["run", name, "rustc", "--version"]));
+    match said {
+        Ok(said) => Ok(String::from_utf8_lossy(&said).trim().to_owned()),
+        Err(_) if name.starts_with(|it: char| it.is_ascii_digit()) => Ok(format!("rustc {name}")),
+        Err(_) => Err(usage!(
+            "the toolchain `{name}` is not installed, so its version is unknown\nhint: write the \
+             version, as in --toolchain 1.95.0"
+        )),
     }
 }
 
@@ -147,7 +165,7 @@ fn orphans(
     let mut read = Vec::new();
     for (index, place) in scan.places.iter().enumerate() {
         let named = scan.named(index);
-        read.push(reader.read_named(place, &directories.target, &named)?);
+        read.push(reader.read_named(place, &directories.target, &named, &scan.notes));
     }
     let foreign = living.foreign_package(&read);
     let nothing = CleanSelection::default();
@@ -182,7 +200,9 @@ fn orphans(
         if indexes.is_empty() {
             continue;
         }
-        let planned = Directory::new(&selection, contents, foreign.as_deref());
+        let mut contents = contents.clone();
+        contents.list(&directories.target)?;
+        let planned = Directory::new(&selection, &contents, foreign.as_deref());
         let mut owned: HashMap<Utf8PathBuf, usize> = HashMap::new();
         for Removal {
             path,

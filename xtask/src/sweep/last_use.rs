@@ -136,8 +136,7 @@ pub(crate) fn arm(
         let key = (profile, unit.hash.clone());
         let entry = known.0.entry(key).or_default();
         *entry = seconds.max(*entry);
-        let records = unit.records(&scan.places[unit.place]);
-        let failures = records.iter().filter(|it| !set_back(it)).count();
+        let failures = unit.unarmed.iter().filter(|it| !set_back(it)).count();
         failed += usize::from(failures > 0);
     }
     state::write(&KnownUses::file(directories), &known);

@@ -1,6 +1,7 @@
 //! Reads a build directory: its units with their files and sizes, and the files that units share.
 
 mod listing;
+mod notes;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,9 +15,11 @@ use xtask_impact::paths::hashed;
 use xtask_impact::{build_dir, parallel};
 
 use self::listing::{FileStat, Listing, find};
+pub(crate) use self::notes::RecordNotes;
 use crate::artifacts::disk_size::HardLink;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
+use crate::artifacts::reader::UnitAddress;
 
 /// The units and the other contents of a build directory and its target directory.
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ pub(crate) struct DirectoryScan {
     pub bytes: u64,
     /// A hash of all times that a build changes.
     pub(super) activity: u64,
+    /// The contents of the records, for the next sweep.
+    pub notes: RecordNotes,
 }
 
 /// A unit of a build directory: everything that has the unit's hash.
@@ -56,6 +61,9 @@ pub(crate) struct SweepUnit {
     pub spans: Vec<(String, SystemTime, SystemTime)>,
     /// The time at which another program than cargo read a file that cargo never reads.
     pub read_by_others: Option<SystemTime>,
+    /// The record files that were read since their access times were set back; see
+    /// [`super::last_use::arm`].
+    pub unarmed: Vec<Utf8PathBuf>,
     /// The last access to the files that cargo reads for every build that the unit is part of.
     pub accessed: Option<SystemTime>,
     /// The time of the last use, as far as it is known.
@@ -97,13 +105,20 @@ impl DirectoryScan {
     /// Returns an error if a directory cannot be listed, or if its layout is unknown.
     pub(crate) fn read(directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
         let listing = Listing::of(directories, others)?;
-        Self::of(&listing, directories, others)
+        let notes = RecordNotes::read(directories);
+        Self::of(&listing, notes, directories, others)
     }
 
-    /// Makes the scan from a listing. Reads only the contents of the fingerprints.
-    fn of(listing: &Listing, directories: &Directories, others: &[Utf8PathBuf]) -> Result<Self> {
+    /// Makes the scan from a listing. Reads only the fingerprints about which there is no note.
+    fn of(
+        listing: &Listing,
+        notes: RecordNotes,
+        directories: &Directories,
+        others: &[Utf8PathBuf],
+    ) -> Result<Self> {
         let mut scan = Self {
             places: build_dir::profile_dirs(&directories.build)?,
+            notes,
             ..Self::default()
         };
         for (index, place) in scan.places.iter().enumerate() {
@@ -111,7 +126,7 @@ impl DirectoryScan {
             let units = parallel::parts(&named, |part| {
                 let units = part
                     .iter()
-                    .map(|it| SweepUnit::read(listing, place, index, it));
+                    .map(|it| SweepUnit::read((listing, &scan.notes), place, index, it));
                 units.collect()
             });
             scan.units.extend(units);
@@ -191,8 +206,11 @@ impl DirectoryScan {
     /// Returns the path of a profile directory relative to the build directory.
     pub(crate) fn profile(&self, place: usize) -> &Utf8Path {
         let place = &self.places[place];
-        let below = place.path.strip_prefix(&place.build_directory);
-        below.unwrap_or(&place.path)
+        // Texts are compared faster than the parts of paths.
+        let build = place.build_directory.as_str();
+        let below = place.path.as_str().strip_prefix(build);
+        let below = below.and_then(|it| it.strip_prefix(std::path::is_separator));
+        below.map_or(&place.path, Utf8Path::new)
     }
 
     /// Returns the units of a set and all units that they were built from. A unit that lost its
@@ -337,7 +355,12 @@ const STAMP: &str = "invoked.timestamp";
 
 impl SweepUnit {
     /// Reads the record of a unit. `named` are its package, its hash and its names.
-    fn read(listing: &Listing, place: &ProfileDir, index: usize, named: &NamedUnit) -> Self {
+    fn read(
+        (listing, notes): (&Listing, &RecordNotes),
+        place: &ProfileDir,
+        index: usize,
+        named: &NamedUnit,
+    ) -> Self {
         let (package, hash, names) = named;
         let directory = place.fingerprint_dir(package, hash);
         let own = listing.stat(&directory);
@@ -355,6 +378,7 @@ impl SweepUnit {
             built: own.map_or(SystemTime::UNIX_EPOCH, |it| it.modified),
             spans: Vec::new(),
             read_by_others: None,
+            unarmed: Vec::new(),
             accessed: None,
             last_use: SystemTime::UNIX_EPOCH,
             files: Vec::new(),
@@ -364,11 +388,16 @@ impl SweepUnit {
         let started = find(files, STAMP).or_else(|| listing.stat(&run_directory.join(STAMP)));
         unit.read_by_others = started.and_then(read_by_others);
         for name in names {
-            if let Some((value, fingerprint)) = place.fingerprint(package, hash, name) {
-                unit.values.push(value);
-                unit.rustc = Some(fingerprint.rustc);
-                unit.dependencies
-                    .extend(fingerprint.deps.iter().map(|it| it.3));
+            let recorded = UnitAddress {
+                place,
+                package,
+                hash,
+                name,
+            };
+            if let Some(numbers) = notes.numbers(listing, recorded) {
+                unit.values.push(numbers.value);
+                unit.rustc = Some(numbers.rustc);
+                unit.dependencies.extend(numbers.dependencies);
             }
             let file_name = name.file_name();
             let record = find(files, &file_name);
@@ -383,6 +412,11 @@ impl SweepUnit {
             unit.built = unit.built.max(end.unwrap_or(unit.built));
         }
         unit.last_use = unit.built;
+        unit.unarmed = unit.records(place);
+        unit.unarmed.retain(|path| {
+            let stat = listing.stat(path);
+            stat.is_some_and(|it| it.accessed != it.modified)
+        });
         unit
     }
 

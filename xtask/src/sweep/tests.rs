@@ -35,6 +35,7 @@ fn unit(package: &str, days: u64, value: u64, dependencies: &[u64]) -> SweepUnit
         built: last_use,
         spans: Vec::new(),
         read_by_others: None,
+        unarmed: Vec::new(),
         accessed: None,
         last_use,
         files: Vec::new(),

@@ -187,7 +187,7 @@ impl ProfileDir {
     }
 
     /// Returns the paths of rustc's `.d` of a unit, with and without the hash in the name.
-    fn dep_info_paths(&self, package: &str, hash: &str, name: &UnitName) -> [Utf8PathBuf; 2] {
+    pub fn dep_info_paths(&self, package: &str, hash: &str, name: &UnitName) -> [Utf8PathBuf; 2] {
         let directory = self.output_dir(package, hash, name.kind);
         let crate_name = name.target.replace('-', "_");
         [

@@ -211,7 +211,7 @@ fn toolchains(context: &Context<'_>, usage: &DiskUsage) -> Option<Finding> {
     if by_version.is_empty() {
         return None;
     }
-    let installed = installed(context.runner)?;
+    let installed = installed(context.runner, None)?;
     by_version.retain(|version, _| !installed.contains(version));
     if by_version.is_empty() {
         return None;

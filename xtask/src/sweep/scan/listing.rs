@@ -1,20 +1,24 @@
 //! Everything below some directories, read once.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
+use xtask_impact::files::FileStamp;
 use xtask_impact::paths::{is_absent, resolved};
 use xtask_impact::{parallel, quote};
 
 use crate::artifacts::disk_size::{self, HardLink};
 
 /// The contents of every directory below some directories, each sorted by name.
-#[derive(Debug, Default)]
-pub(crate) struct Listing(HashMap<String, Vec<ListedFile>>);
+#[derive(Debug)]
+pub(crate) struct Listing {
+    files: HashMap<String, Vec<ListedFile>>,
+    started: SystemTime,
+}
 
 /// A file, a directory or a symbolic link in a [`Listing`].
 #[derive(Clone, Debug)]
@@ -32,6 +36,10 @@ pub(super) struct FileStat {
     pub bytes: u64,
     /// The identity of a file that has several names.
     pub link: Option<HardLink>,
+    /// The number of the file in its file system; 0 on systems without such numbers.
+    pub inode: u64,
+    /// The length of the content.
+    pub length: u64,
     pub modified: SystemTime,
     pub accessed: SystemTime,
 }
@@ -58,7 +66,10 @@ impl Listing {
     /// Returns an error if a directory cannot be listed. A directory that a running build removed is
     /// empty.
     fn read(roots: &[&Utf8Path], others: &[Utf8PathBuf]) -> Result<Self> {
-        let mut listing = Self::default();
+        let mut listing = Self {
+            files: HashMap::new(),
+            started: SystemTime::now(),
+        };
         let mut pending: Vec<_> = roots.iter().map(|&it| it.to_owned()).collect();
         // Directories of one depth are listed at once, each by one thread.
         while !pending.is_empty() {
@@ -69,7 +80,7 @@ impl Listing {
                 let directories = files.iter().filter(|it| it.stat.is_dir);
                 let directories = directories.map(|it| directory.join(&it.name));
                 inner.extend(directories.filter(|it| !others.contains(it)));
-                listing.0.insert(directory.into_string(), files);
+                listing.files.insert(directory.into_string(), files);
             }
             pending = inner;
         }
@@ -78,7 +89,12 @@ impl Listing {
 
     /// Returns the contents of a directory. `None` if no such directory was listed.
     pub(super) fn get(&self, directory: &Utf8Path) -> Option<&[ListedFile]> {
-        self.0.get(directory.as_str()).map(Vec::as_slice)
+        self.files.get(directory.as_str()).map(Vec::as_slice)
+    }
+
+    /// Returns the time before the first directory was listed.
+    pub(super) fn started(&self) -> SystemTime {
+        self.started
     }
 
     /// Returns the names in a directory, sorted.
@@ -106,6 +122,8 @@ impl FileStat {
             is_file: metadata.is_file(),
             bytes: disk_size::bytes(metadata),
             link: disk_size::link(metadata),
+            inode: FileStamp::of(metadata).inode(),
+            length: metadata.len(),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             accessed: metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH),
         }
@@ -114,19 +132,16 @@ impl FileStat {
 
 /// Lists a directory, sorted by name. An entry that a running build removed is left out.
 pub(super) fn list(directory: &Utf8Path) -> Result<Vec<ListedFile>> {
-    let listing = match directory.read_dir_utf8() {
+    let listing = match fs::read_dir(directory) {
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
         listing => listing.with_context(|| format!("cannot list {}", quote::name(directory)))?,
     };
     let mut found = Vec::new();
-    for entry in listing {
+    for entry in listing.flatten() {
         // Cargo uses no name that is not UTF-8.
-        let Ok(entry) = entry else { continue };
-        if let Ok(metadata) = entry.metadata() {
-            found.push(ListedFile {
-                name: entry.file_name().to_owned(),
-                stat: FileStat::new(&metadata),
-            });
+        if let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata()) {
+            let stat = FileStat::new(&metadata);
+            found.push(ListedFile { name, stat });
         }
     }
     found.sort_unstable_by(|a, b| a.name.cmp(&b.name));

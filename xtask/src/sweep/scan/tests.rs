@@ -66,7 +66,7 @@ fn a_scan_counts_from_one_listing() {
         )
     };
     let listing = Listing::of(&directories, &[]).unwrap();
-    let before = DirectoryScan::of(&listing, &directories, &[]).unwrap();
+    let before = DirectoryScan::of(&listing, RecordNotes::default(), &directories, &[]).unwrap();
     assert_eq!(before.units.len(), 1, "{:#?}", before.units);
     assert_eq!(before.units[0].sizes.files, 5);
     let kinds = |scan: &DirectoryScan, kind| {
@@ -94,7 +94,7 @@ fn a_scan_counts_from_one_listing() {
         let fingerprint = build.join("debug/.fingerprint/a-0123456789abcdef");
         fs::remove_file(fingerprint.join(gone)).unwrap();
     }
-    let after = DirectoryScan::of(&listing, &directories, &[]).unwrap();
+    let after = DirectoryScan::of(&listing, RecordNotes::default(), &directories, &[]).unwrap();
     // The size of the three directories on the way is read from the disk.
     assert_eq!(counts(&after).1, counts(&before).1);
     assert_eq!(counts(&after).2, counts(&before).2);
@@ -116,8 +116,57 @@ fn other_directories_are_left_out() {
     write_directory(&other);
     let listing = Listing::of(&directories, std::slice::from_ref(&other)).unwrap();
     assert!(listing.get(&other).is_none());
-    let scan = DirectoryScan::of(&listing, &directories, &[other]).unwrap();
+    let scan = DirectoryScan::of(&listing, RecordNotes::default(), &directories, &[other]).unwrap();
     assert_eq!(scan.bytes, bytes);
+}
+
+#[test]
+fn a_record_is_read_again_only_after_a_change() {
+    const RECORDS: &str = "debug/.fingerprint/a-0123456789abcdef";
+    let directory = tempfile::tempdir().unwrap();
+    let build = Utf8Path::from_path(directory.path()).unwrap();
+    write_directory(build);
+    let json = build.join(RECORDS).join("lib-a.json");
+    let write = |rustc: u64| {
+        let rest = r#""features":"[]","deps":[],"local":[],"rustflags":[]"#;
+        fs::write(&json, format!("{{\"rustc\":{rustc},{rest}}}")).unwrap();
+    };
+    let past = SystemTime::now() - Duration::from_secs(60);
+    let set_back = |path: &Utf8Path, seconds: u64| {
+        let time = past + Duration::from_secs(seconds);
+        set_times(path, fs::FileTimes::new().set_modified(time));
+    };
+    let directories = Directories {
+        build: build.to_owned(),
+        target: build.to_owned(),
+    };
+    let rustc = || {
+        let scan = DirectoryScan::read(&directories, &[]).unwrap();
+        scan.notes.write(&directories);
+        scan.units[0].rustc
+    };
+    write(1);
+    for file in ["lib-a", "lib-a.json", "dep-lib-a"] {
+        set_back(&build.join(RECORDS).join(file), 0);
+    }
+    set_back(&build.join("debug/deps/a-0123456789abcdef.d"), 0);
+    assert_eq!(rustc(), Some(1));
+    write(2);
+    set_back(&json, 0);
+    assert_eq!(
+        rustc(),
+        Some(1),
+        "the file has the same time, length and number"
+    );
+    set_back(&json, 1);
+    assert_eq!(rustc(), Some(2));
+    // Two writes within one tick of the clock have one time, so a new file is read each time.
+    write(3);
+    assert_eq!(rustc(), Some(3));
+    write(4);
+    assert_eq!(rustc(), Some(4));
+    fs::write(build.join(RECORDS).join("lib-a"), "").unwrap();
+    assert_eq!(rustc(), None);
 }
 
 /// Changes one thing at a time: a scan is no longer current after a change that a build makes.

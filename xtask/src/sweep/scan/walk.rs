@@ -290,6 +290,7 @@ impl<'a> Walker<'a> {
             built: modified,
             spans: Vec::new(),
             read_by_others: None,
+            unarmed: Vec::new(),
             accessed: None,
             last_use: modified,
             files: Vec::new(),
