@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use xtask_impact::process;
 
 use crate::cli::global::{self, GlobalArgs};
+use crate::cli::lazy::Lazy;
 use crate::cli::status::Status;
 use crate::cli::{entry, help, output};
 use crate::{
@@ -36,42 +37,42 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the dependency graph of the workspace
-    Graph(graph::Args),
+    Graph(Lazy<graph::Args>),
     /// List what a change affects: packages and units, with reasons
-    Affected(affected::Args),
+    Affected(Lazy<affected::Args>),
     /// Run a cargo command on what a change affects
-    RunAffected(run::Args),
+    RunAffected(Lazy<run::Args>),
     /// Run a test binary, unless its package is left out
     #[command(hide = true)]
-    RunTest(run::TestArgs),
+    RunTest(Lazy<run::TestArgs>),
     /// Remove the artifacts of affected units
-    CleanAffected(clean::Args),
+    CleanAffected(Lazy<clean::Args>),
     /// Remove old artifacts until the build directories fit a size
-    Sweep(sweep::Args),
+    Sweep(Lazy<sweep::Args>),
     /// Install and run git hooks that check commits and pushes
-    Hooks(hooks::Args),
+    Hooks(Lazy<hooks::Args>),
     /// Show build settings, and find those that cause problems
-    Policy(policy::Args),
+    Policy(Lazy<policy::Args>),
     /// Measure a build, and compare it with earlier builds
-    Timings(timings::Args),
+    Timings(Lazy<timings::Args>),
     /// Set up a compiler cache, test that it works, and build with it
-    Cache(cache::Args),
+    Cache(Lazy<cache::Args>),
     /// Print a job matrix, a summary or a cache key for CI
-    Ci(ci::Args),
+    Ci(Lazy<ci::Args>),
     /// Find causes of unreliable caches and slow builds, with fixes
-    Doctor(doctor::Args),
+    Doctor(Lazy<doctor::Args>),
     /// Explain a build error, and invalidate the artifacts that cause it
-    Explain(explain::Args),
+    Explain(Lazy<explain::Args>),
     /// Keep restored artifacts fresh, and find stale ones
-    Freshness(freshness::Args),
+    Freshness(Lazy<freshness::Args>),
     /// Run a cargo command, and show what it rebuilt and why
-    Rebuilds(rebuilds::Args),
+    Rebuilds(Lazy<rebuilds::Args>),
     /// Compare the kit's answers with what cargo built
-    Audit(audit::Args),
+    Audit(Lazy<audit::Args>),
     /// Add an xtask crate with the kit's commands to this repository
-    Init(init::Args),
+    Init(Lazy<init::Args>),
     /// Print the completions for a shell
-    Completions(completions::Args),
+    Completions(Lazy<completions::Args>),
 }
 
 impl Command {
@@ -81,24 +82,24 @@ impl Command {
     /// Returns an error if the command fails. [`Status::of`] gives the exit status of the error.
     pub fn run(self) -> Result<Status> {
         match self {
-            Self::Graph(args) => graph::run(&args),
-            Self::Affected(args) => affected::run(&args),
-            Self::RunAffected(mut args) => run::run(&mut args),
-            Self::RunTest(args) => run::run_test(&args),
-            Self::CleanAffected(args) => clean::run(&args),
-            Self::Sweep(args) => sweep::run(&args),
-            Self::Hooks(args) => hooks::run(&args, &doctor::all_checks()),
-            Self::Policy(args) => policy::run(&args, &doctor::all_checks()),
-            Self::Timings(args) => timings::run(&args),
-            Self::Cache(args) => cache::run(&args, &doctor::lint_cache),
-            Self::Ci(args) => ci::run(&args),
-            Self::Doctor(args) => doctor::run(&args, &hooks::replaced),
-            Self::Explain(args) => explain::run(&args, &doctor::all_checks()),
-            Self::Freshness(args) => freshness::run(&args),
-            Self::Rebuilds(args) => rebuilds::run(&args),
-            Self::Audit(args) => audit::run(&args),
-            Self::Init(args) => init::run(&args),
-            Self::Completions(args) => completions::run(&args),
+            Self::Graph(Lazy(args)) => graph::run(&args),
+            Self::Affected(Lazy(args)) => affected::run(&args),
+            Self::RunAffected(Lazy(mut args)) => run::run(&mut args),
+            Self::RunTest(Lazy(args)) => run::run_test(&args),
+            Self::CleanAffected(Lazy(args)) => clean::run(&args),
+            Self::Sweep(Lazy(args)) => sweep::run(&args),
+            Self::Hooks(Lazy(args)) => hooks::run(&args, &doctor::all_checks()),
+            Self::Policy(Lazy(args)) => policy::run(&args, &doctor::all_checks()),
+            Self::Timings(Lazy(args)) => timings::run(&args),
+            Self::Cache(Lazy(args)) => cache::run(&args, &doctor::lint_cache),
+            Self::Ci(Lazy(args)) => ci::run(&args),
+            Self::Doctor(Lazy(args)) => doctor::run(&args, &hooks::replaced),
+            Self::Explain(Lazy(args)) => explain::run(&args, &doctor::all_checks()),
+            Self::Freshness(Lazy(args)) => freshness::run(&args),
+            Self::Rebuilds(Lazy(args)) => rebuilds::run(&args),
+            Self::Audit(Lazy(args)) => audit::run(&args),
+            Self::Init(Lazy(args)) => init::run(&args),
+            Self::Completions(Lazy(args)) => completions::run(&args),
         }
     }
 

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process;
 use std::sync::OnceLock;
 
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Parser, ValueEnum as _};
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgMatches, Command, Parser, ValueEnum as _};
 use xtask_impact::process as programs;
 
 use crate::cli::global::{self, Color};
 use crate::cli::status::Status;
-use crate::cli::{completion, help, help_wrap, output};
+use crate::cli::{completion, help, help_wrap, lazy, output};
 
 /// The kinds of messages that are a help text.
 const HELP: ErrorKind = ErrorKind::DisplayHelp;
@@ -80,13 +81,59 @@ pub(crate) fn try_parse<C: Parser>(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<C, clap::Error> {
     let arguments: Vec<OsString> = arguments.collect();
+    if let Some(parsed) = parse_typed(&arguments) {
+        return Ok(parsed);
+    }
     let mut command = help::prepared_for(C::command(), &arguments).bin_name(name());
-    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    let mut matches = command
+        .try_get_matches_from_mut(&arguments)
+        .map_err(|error| with_tip(error, &command, &arguments))?;
     if is_contradictory(&matches) {
         let message = "the argument '--quiet' cannot be used with '--verbose...'";
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// Parses a command line with the arguments of the typed commands alone. Returns `None` if the
+/// command line is wrong, asks for help, or names a command by a part of its name.
+fn parse_typed<C: Parser>(arguments: &[OsString]) -> Option<C> {
+    let command = lazy::typed_only(arguments, C::command);
+    let command = help::prepared_for(command, arguments).bin_name(name());
+    let mut matches = command.try_get_matches_from(arguments).ok()?;
+    if is_contradictory(&matches) || !lazy::is_complete(&matches, arguments) {
+        return None;
+    }
+    C::from_arg_matches_mut(&mut matches).ok()
+}
+
+/// Adds a tip to the error about a word that the command does not take: the option that has the
+/// word as a value (`affected check`: `--verb check`), or the place behind `--`.
+fn with_tip(mut error: clap::Error, command: &Command, arguments: &[OsString]) -> clap::Error {
+    let word = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word,
+        _ => return error,
+    };
+    let typed = arguments.iter().skip(1).take_while(|it| **it != **word);
+    let command = typed.fold(command, |command, name| {
+        command.find_subcommand(name).unwrap_or(command)
+    });
+    let takes = |it: &&Arg| {
+        let values = it.get_possible_values();
+        it.get_action().takes_values() && values.iter().any(|value| value.get_name() == word)
+    };
+    let option = command.get_opts().find(takes).and_then(Arg::get_long);
+    let is_forwarded = command.get_positionals().any(Arg::is_last_set);
+    let tip = match option {
+        Some(option) => format!("write '--{option} {word}'"),
+        None if is_forwarded && !word.starts_with('-') => {
+            format!("write '-- {word}' to pass it to cargo")
+        }
+        None => return error,
+    };
+    let tips = vec![StyledStr::from(tip)];
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    error
 }
 
 /// Returns true if `-q` and `-v` are at different places of the command line, as in
@@ -201,6 +248,40 @@ mod tests {
         assert_eq!(of("xtask affected +nightly"), None);
         assert_eq!(of("xtask + affected"), None);
         assert_eq!(of("xtask"), None);
+    }
+
+    #[test]
+    fn a_value_without_its_option_is_explained() {
+        #[derive(clap::ValueEnum, Clone, Debug)]
+        enum Verb {
+            Check,
+        }
+        #[derive(Debug, Parser)]
+        enum Line {
+            Affected {
+                #[arg(long)]
+                verb: Option<Verb>,
+            },
+            Rebuilds {
+                #[arg(last = true)]
+                arguments: Vec<String>,
+            },
+        }
+        let tip = |line: &str| {
+            let words = line.split(' ').map(OsString::from);
+            let error = try_parse::<Line>(words).unwrap_err().to_string();
+            let tip = error.lines().find_map(|it| it.trim().strip_prefix("tip: "));
+            tip.map(str::to_owned)
+        };
+        assert_eq!(
+            tip("x affected check").as_deref(),
+            Some("write '--verb check'")
+        );
+        assert_eq!(tip("x affected main"), None);
+        assert_eq!(
+            tip("x rebuilds check").as_deref(),
+            Some("write '-- check' to pass it to cargo")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod examples;
 pub(crate) mod global;
 pub(crate) mod help;
 pub(crate) mod help_wrap;
+pub(crate) mod lazy;
 pub(crate) mod logging;
 pub(crate) mod output;
 pub(crate) mod progress;
