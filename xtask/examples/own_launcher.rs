@@ -7,9 +7,10 @@
 #![expect(clippy::disallowed_methods, reason = "it has no dependencies")]
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::UNIX_EPOCH;
 use std::{env, fs, io};
 
 /// The binary of the tasks.
@@ -18,7 +19,7 @@ const NAME: &str = "xtask";
 /// The flags that the alias passes to cargo.
 const FLAGS: &[&str] = &["--target-dir", "target/own-xtask"];
 
-/// The files that change a build, in each directory above a source.
+/// The files that change a build, in each directory above a package.
 const SETTINGS: [&str; 6] = [
     ".cargo/config",
     ".cargo/config.toml",
@@ -102,28 +103,38 @@ fn inputs(folder: &Path, launcher: &Path, tasks: &Path) -> Option<String> {
         return None;
     }
 
-    let mut needed = BTreeSet::from([launcher, tasks]);
-    let mut packages = BTreeSet::new();
-    let current = env::current_dir().ok()?;
-    let mut above: BTreeSet<&Path> = current.ancestors().collect();
+    // The paths are compared as plain texts: comparing them part by part takes longer than asking
+    // for their times.
+    let mut needed = BTreeSet::from([launcher.as_os_str(), tasks.as_os_str()]);
+    let mut directories = BTreeSet::new();
     for source in &sources {
-        let mut directories = source.ancestors().skip(1);
-        above.extend(directories.clone());
-        needed.extend([source, source.parent()?]);
-        packages.insert(directories.find(|it| it.join("Cargo.toml").exists())?);
+        needed.insert(source.as_os_str());
+        directories.insert(source.parent()?.as_os_str());
     }
-    if packages.iter().any(|package| has_build_script(package)) {
-        return None;
+    let mut packages = BTreeSet::new();
+    for directory in directories {
+        needed.insert(directory);
+        let mut above = Path::new(directory).ancestors();
+        packages.insert(above.find(|it| it.join("Cargo.toml").exists())?.as_os_str());
+    }
+    let current = env::current_dir().ok()?;
+    let mut above: BTreeSet<&OsStr> = current.ancestors().map(Path::as_os_str).collect();
+    for package in packages {
+        let package = Path::new(package);
+        if has_build_script(package) || has_root_elsewhere(package) {
+            return None;
+        }
+        above.extend(package.ancestors().map(Path::as_os_str));
     }
     let mut text = format!("{}\n", folder.display());
     for path in needed {
-        text += &state(path)?;
+        text += &state(Path::new(path))?;
     }
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
     let mut settings = ["config", "config.toml"].map(|it| home.join(it)).to_vec();
     for directory in above {
-        settings.extend(SETTINGS.map(|it| directory.join(it)));
+        settings.extend(SETTINGS.map(|it| Path::new(directory).join(it)));
     }
     for path in settings.iter().filter(|it| it.exists()) {
         let is_manifest = path.ends_with("Cargo.toml");
@@ -138,13 +149,27 @@ fn inputs(folder: &Path, launcher: &Path, tasks: &Path) -> Option<String> {
 /// Returns the time and the size of a file or a directory; `None` if it cannot be read.
 fn state(path: &Path) -> Option<String> {
     let found = fs::metadata(path).ok()?;
-    let (time, size) = (found.modified().ok()?, found.len());
-    Some(format!("{} {time:?} {size}\n", path.display()))
+    let time = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let (time, size) = (time.as_nanos(), found.len());
+    Some(format!("{} {time} {size}\n", path.display()))
 }
 
 /// Returns true if a package has a build script, which may read any file.
 fn has_build_script(package: &Path) -> bool {
     package.join("build.rs").exists() || has_key(&package.join("Cargo.toml"), "build")
+}
+
+/// Returns true if a package names the directory of its workspace, which may lie anywhere. Values
+/// such as `workspace = true` name no directory.
+fn has_root_elsewhere(package: &Path) -> bool {
+    let names_root = |line: &str| {
+        let value = line
+            .split_once('=')
+            .filter(|it| it.0.trim().ends_with("workspace"));
+        value.is_some_and(|it| it.1.trim().starts_with(['"', '\'']))
+    };
+    let text = fs::read_to_string(package.join("Cargo.toml"));
+    text.map_or(true, |text| text.lines().any(names_root))
 }
 
 /// Returns true if a line of a TOML file sets a key, or if the file cannot be read.

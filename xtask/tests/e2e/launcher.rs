@@ -149,6 +149,17 @@ fn the_launcher_asks_cargo_after_each_change() {
     }
     // Files of the repository that the tasks are not built from change nothing.
     assert!(!with_change(&project, "crates/app/src/lib.rs", &append));
+
+    // The workspace of a package may lie anywhere, so cargo decides at each start.
+    project.write(
+        "part/Cargo.toml",
+        &(manifest("part") + "workspace = \"../root\"\n"),
+    );
+    project.write("root/Cargo.toml", "[workspace]\nmembers = [\"../part\"]\n");
+    for _ in 0..2 {
+        assert_eq!(name(&project, project.root()), "one");
+    }
+    assert!(asks_cargo(&project));
 }
 
 #[test]
