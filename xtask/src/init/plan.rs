@@ -139,10 +139,8 @@ impl InitPlan {
         self.whole(&manifest, &Template::Manifest.text(host, options))?;
         let main = folder.join("src/main.rs");
         self.whole(&main, &Template::Main.text(host, options))?;
-        if host.own_target(&options.name).starts_with(&options.name) {
-            self.whole(&folder.join(".gitignore"), "/target\n")?;
-        }
-        Ok(())
+        // Editors and hooks check the package and the launcher, each with its own target directory.
+        self.whole(&folder.join(".gitignore"), "target/\n")
     }
 
     /// Plans the alias `cargo xtask`, and the launcher that the alias starts. An alias with another

@@ -58,6 +58,7 @@ fn a_second_run_writes_nothing() {
         [
             "xtask/Cargo.toml",
             "xtask/src/main.rs",
+            "xtask/.gitignore",
             "xtask/launcher/Cargo.toml",
             "xtask/launcher/Cargo.lock",
             "xtask/launcher/src/main.rs",

@@ -68,6 +68,7 @@ fn a_repository_of_100_packages_adopts_the_kit_and_builds_as_before() {
          ?? .cargo/config.toml\n\
          ?? .github/workflows/xtask.yml\n\
          ?? .pre-commit-config.yaml\n\
+         ?? xtask/.gitignore\n\
          ?? xtask/Cargo.toml\n\
          ?? xtask/launcher/Cargo.lock\n\
          ?? xtask/launcher/Cargo.toml\n\
