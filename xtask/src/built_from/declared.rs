@@ -182,15 +182,19 @@ impl<'a> InputFinder<'a> {
         roots.map(|it| UnitInput::Untracked(resolved(it))).collect()
     }
 
-    /// Returns the files that procedural macros may read.
+    /// Returns the files that procedural macros may read, and the files that assembly may include.
     fn of_macros(&self, unit: &DiskUnit, root: &Utf8Path, reach: MacroReach) -> Vec<UnitInput> {
         let mut inputs = Vec::new();
+        let sources = self.sources(unit);
+        if sources.iter().any(|it| it.contains(".incbin")) {
+            inputs.push(UnitInput::Package(resolved(root)));
+        }
         if reach.package {
             inputs.push(UnitInput::Package(resolved(root)));
             inputs.push(UnitInput::Environment);
         }
         let leaves = |text: &str| text.contains("\"..") || text.contains("/..");
-        if reach.work_tree || reach.package && self.sources(unit).iter().any(|it| leaves(it)) {
+        if reach.work_tree || reach.package && sources.iter().any(|it| leaves(it)) {
             inputs.push(UnitInput::WorkTree);
         }
         if reach.git {

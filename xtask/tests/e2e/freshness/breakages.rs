@@ -138,6 +138,9 @@ fn main() { counts::emit() }
 //- asks/Cargo.toml
 [lib]
 proc-macro = true
+//- assembles/src/lib.rs
+core::arch::global_asm!(".incbin \"crates/assembles/a.bin\"");
+//- assembles/a.bin
 //- asks/src/lib.rs
 use std::{path::Path as Place};
 #[proc_macro]
@@ -192,6 +195,7 @@ fn change(project: &Project) {
     write("crates/linker/memory.x", "new\n");
     write("crates/declares/native/b.c", "");
     write("crates/reads/list.txt", "new");
+    write("crates/assembles/a.bin", "new");
     write("crates/older/src/lib.rs", "pub const N: usize = 2;\n");
     project.remove("crates/removed/data/b.txt");
     project.remove("crates/across/link");
@@ -242,8 +246,8 @@ fn only_what_changed_is_built(settings: &str, is_aged: bool) -> Project {
     clone_and_compare(&project, Archive::Exact, is_aged, lacking);
     assert!(project.path("crates/late/late.ign").exists());
     change(&project);
-    let changed = "across asked commit counted declares embeds embeds_above head late linker mode \
-                   native older reads removed whole writes written";
+    let changed = "across asked assembles commit counted declares embeds embeds_above head late \
+                   linker mode native older reads removed whole writes written";
     clone_and_compare(&project, Archive::Copied, is_aged, changed);
     project
 }
