@@ -219,7 +219,12 @@ fn an_alias_of_an_older_version_is_kept() {
     let written: Vec<_> = plan.writes.iter().map(|it| it.path.as_str()).collect();
     assert_eq!(
         written,
-        ["xtask/Cargo.toml", "xtask/src/main.rs", "Cargo.toml"]
+        [
+            "xtask/Cargo.toml",
+            "xtask/src/main.rs",
+            "xtask/.gitignore",
+            "Cargo.toml"
+        ]
     );
     expect_test::expect!["the alias `cargo xtask` works, but starts the tasks without the launcher, which takes less time: to get the launcher, remove the alias from .cargo/config.toml and run `init` again"].assert_eq(&plan.notes.join("\n"));
 }
