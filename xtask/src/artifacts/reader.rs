@@ -262,7 +262,9 @@ fn is_of(
         return false;
     };
     let is_path = package.source.is_none();
-    let question = hashed((&workspace.root, root, package.directory(), is_path));
+    // Texts are hashed faster than the parts of paths.
+    let paths = [&*workspace.root, root, &package.manifest_path].map(Utf8Path::as_str);
+    let question = hashed((paths, is_path));
     let ask = || is_compiled_from(workspace, package, root, unit);
     records.answer(unit, question, &ask)
 }

@@ -228,9 +228,10 @@ fn orphans(
 /// profile directory.
 fn former_layout(scan: &DirectoryScan) -> Vec<usize> {
     let mut newest = HashMap::new();
+    let profiles = scan.first_places();
     let key = |unit: &SweepUnit| {
         let is_first = is_first_layout(&scan.places[unit.place]);
-        Some((scan.profile(unit.place).to_owned(), unit.rustc?, is_first))
+        Some((profiles[unit.place], unit.rustc?, is_first))
     };
     for unit in &scan.units {
         if let Some(key) = key(unit) {
@@ -242,7 +243,7 @@ fn former_layout(scan: &DirectoryScan) -> Vec<usize> {
         let Some((profile, rustc, true)) = key(unit) else {
             return false;
         };
-        let in_second = newest.get(&(profile.clone(), rustc, false));
+        let in_second = newest.get(&(profile, rustc, false));
         in_second.is_some_and(|it| Some(it) > newest.get(&(profile, rustc, true)))
     };
     let units = scan.units.iter().enumerate();

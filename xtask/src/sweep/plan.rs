@@ -171,6 +171,9 @@ impl Planner<'_> {
     }
 
     fn remove_by_last_use(&mut self) {
+        if !self.is_over() {
+            return;
+        }
         let mut candidates = Vec::new();
         for (index, directory) in self.directories.iter().enumerate() {
             let order = build_order(&directory.scan);
@@ -185,16 +188,20 @@ impl Planner<'_> {
         }
         candidates.sort_unstable();
         for (_, _, directory, unit) in candidates {
-            let is_over = match (self.limits.max_size, self.limits.max_age) {
-                (Some(limit), _) => self.plan.after > limit,
-                // Units that were used within `--max-age` are protected.
-                (None, Some(_)) => true,
-                (None, None) => false,
-            };
-            if !is_over {
+            if !self.is_over() {
                 break;
             }
             self.remove(directory, unit, SweepClass::LastUse, "least recently used");
+        }
+    }
+
+    /// Returns true if units have to be removed although they are no garbage.
+    fn is_over(&self) -> bool {
+        match (self.limits.max_size, self.limits.max_age) {
+            (Some(limit), _) => self.plan.after > limit,
+            // Units that were used within `--max-age` are protected.
+            (None, Some(_)) => true,
+            (None, None) => false,
         }
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct SweepUnit {
     /// The record files that were read since their access times were set back; see
     /// [`super::last_use::arm`].
     pub unarmed: Vec<Utf8PathBuf>,
+    /// The times of the record files; see [`SweepUnit::records`].
+    pub(super) record_times: RecordTimes,
     /// The last access to the files that cargo reads for every build that the unit is part of.
     pub accessed: Option<SystemTime>,
     /// The time of the last use, as far as it is known.
@@ -72,6 +74,9 @@ pub(crate) struct SweepUnit {
     pub files: Vec<(Artifact, Utf8PathBuf)>,
     pub sizes: Sizes,
 }
+
+/// The times of the last change and of the last access of files; `None` if there is no such file.
+pub(super) type RecordTimes = Vec<Option<(SystemTime, SystemTime)>>;
 
 /// A number of files and their size on the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,7 +140,9 @@ impl DirectoryScan {
         scan.own_incremental();
         scan.own_documentation();
         let times = |path: &Utf8Path| listing.stat(path).map(|it| (it.modified, it.accessed));
-        scan.activity = scan.activity_by(&directories.target, &times);
+        let records = scan.units.iter().flat_map(|it| it.record_times.clone());
+        let records = records.collect();
+        scan.activity = scan.activity_by(&directories.target, &times, records);
         Ok(scan)
     }
 
@@ -147,19 +154,26 @@ impl DirectoryScan {
             let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             Some((modified, found.accessed().unwrap_or(modified)))
         };
+        // Files without a fingerprint have no records.
+        let units = self.units.iter().filter(|it| !it.record_times.is_empty());
+        let records = units.flat_map(|unit| {
+            let records = unit.records(&self.places[unit.place]).into_iter();
+            records.map(|path| times(&path))
+        });
         let places = build_dir::profile_dirs(&directories.build);
         places.is_ok_and(|it| it == self.places)
-            && self.activity_by(&directories.target, &times) == self.activity
+            && self.activity_by(&directories.target, &times, records.collect()) == self.activity
     }
 
     /// Returns a hash of all times that a build changes. `times` returns the time of the last change
-    /// and of the last access. A build that adds, removes or links an artifact changes the time of a
-    /// shared directory, and a build of a unit changes the unit's records. A build in which the unit
-    /// is fresh reads the records.
+    /// and of the last access, and `of_records` are the times of all records. A build that adds,
+    /// removes or links an artifact changes the time of a shared directory, and a build of a unit
+    /// changes the unit's records. A build in which the unit is fresh reads the records.
     fn activity_by(
         &self,
         target: &Utf8Path,
         times: &dyn Fn(&Utf8Path) -> Option<(SystemTime, SystemTime)>,
+        of_records: RecordTimes,
     ) -> u64 {
         /// The directories in which units share their files.
         const SHARED: [&str; 5] = [".fingerprint", "build", "deps", "examples", "incremental"];
@@ -171,14 +185,12 @@ impl DirectoryScan {
             of_directories.push(changed(outputs.join("examples")));
             of_directories.push(changed(outputs));
         }
-        let mut of_records = Vec::new();
         for unit in &self.units {
             let place = &self.places[unit.place];
             if !is_first_layout(place) {
                 let package = place.path.join("build").join(&unit.package);
                 of_directories.push(changed(package));
             }
-            of_records.extend(unit.records(place).iter().map(|it| times(it)));
         }
         hashed((of_directories, of_records))
     }
@@ -271,9 +283,9 @@ impl DirectoryScan {
         /// The difference between times that a restored archive may round.
         const ROUNDING: Duration = Duration::from_secs(2);
         let mut by_crate: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        let first_places = self.first_places();
         for (index, unit) in self.units.iter().enumerate() {
-            let path = self.profile(unit.place).to_owned();
-            let first = self.first_place(&path).unwrap_or(unit.place);
+            let first = first_places[unit.place];
             for name in &unit.names {
                 let of_crate = by_crate.entry((first, name.target.replace('-', "_")));
                 of_crate.or_default().push(index);
@@ -313,9 +325,15 @@ impl DirectoryScan {
         }
     }
 
-    /// Returns the first place of a profile directory, which stands for both layouts.
-    fn first_place(&self, profile: &Utf8Path) -> Option<usize> {
-        (0..self.places.len()).find(|&place| self.profile(place) == profile)
+    /// Returns the first place of each profile directory, which stands for both layouts.
+    pub(crate) fn first_places(&self) -> Vec<usize> {
+        let first = |place: usize| {
+            let profile = self.profile(place);
+            let mut places = 0..place;
+            let first = places.find(|&it| self.profile(it) == profile);
+            first.unwrap_or(place)
+        };
+        (0..self.places.len()).map(first).collect()
     }
 
     /// Finds the documentation units of each crate's pages.
@@ -379,6 +397,7 @@ impl SweepUnit {
             spans: Vec::new(),
             read_by_others: None,
             unarmed: Vec::new(),
+            record_times: Vec::new(),
             accessed: None,
             last_use: SystemTime::UNIX_EPOCH,
             files: Vec::new(),
@@ -412,11 +431,14 @@ impl SweepUnit {
             unit.built = unit.built.max(end.unwrap_or(unit.built));
         }
         unit.last_use = unit.built;
-        unit.unarmed = unit.records(place);
-        unit.unarmed.retain(|path| {
-            let stat = listing.stat(path);
-            stat.is_some_and(|it| it.accessed != it.modified)
-        });
+        for path in unit.records(place) {
+            let stat = listing.stat(&path);
+            let times = stat.map(|it| (it.modified, it.accessed));
+            unit.record_times.push(times);
+            if times.is_some_and(|(modified, accessed)| modified != accessed) {
+                unit.unarmed.push(path);
+            }
+        }
         unit
     }
 

@@ -36,6 +36,7 @@ fn unit(package: &str, days: u64, value: u64, dependencies: &[u64]) -> SweepUnit
         spans: Vec::new(),
         read_by_others: None,
         unarmed: Vec::new(),
+        record_times: Vec::new(),
         accessed: None,
         last_use,
         files: Vec::new(),

@@ -291,6 +291,7 @@ impl<'a> Walker<'a> {
             spans: Vec::new(),
             read_by_others: None,
             unarmed: Vec::new(),
+            record_times: Vec::new(),
             accessed: None,
             last_use: modified,
             files: Vec::new(),
