@@ -140,7 +140,7 @@ impl<'a> InputFinder<'a> {
                 if unit.declares_no_file() {
                     inputs.insert(UnitInput::Package(resolved(root)));
                 }
-                let read = script::read_paths(self, unit, root);
+                let read = script::read_paths(self, unit, &self.workspace.root, root);
                 inputs.extend(read.into_iter().map(UnitInput::Untracked));
                 let linked = script::linked_paths(self.units, unit, &self.workspace.root, root);
                 inputs.extend(linked.into_iter().map(UnitInput::Untracked));

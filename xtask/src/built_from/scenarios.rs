@@ -4,7 +4,7 @@
 //!
 //! | mutation | test |
 //! | --- | --- |
-//! | an invalidation removes the hash file only | e2e `verify_finds_a_file_that_was_replaced_by_an_older_one` |
+//! | an invalidation removes the hash file only | [`a_file_that_changes_during_a_restore_invalidates_its_unit`], e2e `verify_finds_a_file_that_was_replaced_by_an_older_one` |
 //! | no guard for missing generated files | [`a_missing_generated_file_runs_all_scripts_below`] |
 //! | dependencies are not compared by their nonces | [`a_dependency_that_was_built_alone_invalidates_its_dependents`] |
 //! | artifacts are stamped from dependencies to dependents | [`artifacts_are_stamped_from_dependents_to_dependencies`] |

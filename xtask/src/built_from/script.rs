@@ -60,11 +60,13 @@ pub(super) fn names_git(source: &str) -> bool {
         || source.match_indices("git").any(|(at, _)| is_word(at))
 }
 
-/// Returns the paths that a script reads by name, apart from directories that contain the package.
-/// Cargo does not watch a path that the script does not declare.
+/// Returns the paths below the workspace root that a script reads by name, apart from the build
+/// directory and directories that contain it or the package. Cargo does not watch a path that the
+/// script does not declare.
 pub(super) fn read_paths(
     finder: &InputFinder<'_>,
     run: &DiskUnit,
+    root: &Utf8Path,
     package: &Utf8Path,
 ) -> BTreeSet<Utf8PathBuf> {
     let sources = finder
@@ -73,8 +75,15 @@ pub(super) fn read_paths(
         .flat_map(|it| finder.sources(it));
     let read = sources.flat_map(|it| script_inputs(&it).paths);
     let read = read.map(|it| package.join(it));
-    let is_around = |it: &Utf8PathBuf| resolved(package).starts_with(resolved(it));
-    read.filter(|it| !is_around(it)).collect()
+    let built = finder.units().build_directory.as_path();
+    let is_source = |path: &Utf8PathBuf| {
+        let real = resolved(path);
+        let is_around = [package, built]
+            .iter()
+            .any(|it| resolved(it).starts_with(&real));
+        path.starts_with(root) && !is_around && !real.starts_with(resolved(built))
+    };
+    read.filter(is_source).collect()
 }
 
 /// Returns true if a run's standard output or a file in `OUT_DIR` holds a text.
