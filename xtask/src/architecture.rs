@@ -55,7 +55,7 @@ const ENGINE: &[&[&str]] = &[
     &["state"],
     &["files"],
     &["paths", "process", "parallel"],
-    &["private_dir"],
+    &["private_dir", "observed"],
     &["error", "quote"],
 ];
 
@@ -132,6 +132,7 @@ fn the_engine_exports_two_tiers() {
         pub mod error;
         pub mod files;
         pub mod lock_file;
+        pub mod observed;
         pub mod parallel;
         pub mod paths;
         pub mod private_dir;

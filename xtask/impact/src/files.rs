@@ -20,7 +20,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use free_space::free_space;
 pub use stamp::{FileStamp, nanoseconds, time_of};
 
-use crate::{quote, usage};
+use crate::{observed, quote, usage};
 
 /// The maximum number of bytes that is read of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,9 @@ fn cannot_read(path: &Utf8Path, error: &io::Error) -> anyhow::Error {
 /// # Errors
 /// Returns an error if the file does not exist, is not a regular file, or cannot be opened.
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
+    if let Some(path) = Utf8Path::from_path(path) {
+        observed::note(path);
+    }
     let (file, metadata) = open_known(path, &fs::metadata(path)?)?;
     Ok((file, metadata.len()))
 }

@@ -167,6 +167,8 @@ pub mod files;
 #[doc(hidden)]
 pub mod lock_file;
 #[doc(hidden)]
+pub mod observed;
+#[doc(hidden)]
 pub mod parallel;
 #[doc(hidden)]
 pub mod paths;

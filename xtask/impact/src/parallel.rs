@@ -5,6 +5,8 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::thread;
 
+use crate::observed::Observer;
+
 thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
@@ -33,11 +35,17 @@ pub fn parts<T: Sync, R: Send>(list: &[T], of: impl Fn(&[T]) -> Vec<R> + Sync) -
         return of(list);
     }
     let of = &of;
+    let observer = &Observer::current();
     thread::scope(|scope| {
         let (first, rest) = list.split_at(size);
         let others: Vec<_> = rest
             .chunks(size)
-            .map(|part| scope.spawn(move || of(part)))
+            .map(|part| {
+                scope.spawn(move || match observer {
+                    Some(observer) => observer.during(|| of(part)),
+                    None => of(part),
+                })
+            })
             .collect();
         let mut all = of(first);
         for other in others {

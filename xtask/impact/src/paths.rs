@@ -9,6 +9,8 @@ use std::path::MAIN_SEPARATOR;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+use crate::observed;
+
 /// Returns a hash of a value. The hash is the same in every run of the same build of the kit.
 pub fn hashed(value: impl Hash) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
@@ -16,6 +18,7 @@ pub fn hashed(value: impl Hash) -> u64 {
 
 /// Returns the canonical path, without symbolic links. A path that does not exist stays unchanged.
 pub fn resolved(path: &Utf8Path) -> Utf8PathBuf {
+    observed::note_place(path);
     path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
 }
 
@@ -74,6 +77,7 @@ impl RealPaths {
         if let Some(known) = self.known.get(path.as_str()) {
             return known.clone();
         }
+        observed::note_place(path);
         let found = match (path.is_symlink(), path.parent(), path.file_name()) {
             (false, Some(parent), Some(name)) => self.of(parent).map(|real| real.join(name)),
             _ => Some(resolved(path)).filter(|real| real.as_str() != path),

@@ -28,7 +28,7 @@ pub fn time_of(nanoseconds: i64) -> SystemTime {
 
 /// Values that change when the content of a file changes. Two equal stamps of one path mean equal
 /// content if the stamp is older than the moment at which the content was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileStamp {
     /// The size in bytes.
     pub size: u64,

@@ -6,6 +6,7 @@ mod compilers;
 mod reached;
 mod route;
 mod scan_cache;
+mod seed_cache;
 mod unit_spec;
 mod unused;
 mod workspace_files;
@@ -18,6 +19,7 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use reached::Reached;
 use scan_cache::FactsCache;
+use seed_cache::SeedCache;
 pub use unit_spec::{package_of, units_named};
 pub use unused::UnusedPaths;
 use unused::Uses;
@@ -112,6 +114,8 @@ struct SeedEvidence<'a> {
     resolution: &'a Resolution,
     /// The records that fit the query.
     records: &'a Records<'a>,
+    /// True if there are records, fitting or not.
+    is_built: bool,
     /// Cargo's configuration, if it changed.
     configuration: Option<&'a CargoConfig>,
 }
@@ -192,6 +196,7 @@ impl Query {
             sides: &sides,
             resolution: &resolution,
             records: &records,
+            is_built: !builds.places.is_empty(),
             configuration: configuration.as_ref(),
         };
         let found = self.seeds(&files, &graph, &set, &evidence, outsides)?;
@@ -288,8 +293,8 @@ impl Query {
         set.is_on_disk().then(read).flatten()
     }
 
-    /// Finds the seeds of the change set, and refuses named paths outside the repository that
-    /// nothing uses.
+    /// Returns the seeds of the change set, cached or found now, and refuses named paths outside the
+    /// repository that nothing uses.
     fn seeds(
         &self,
         files: &WorkspaceFiles,
@@ -298,6 +303,45 @@ impl Query {
         evidence: &SeedEvidence<'_>,
         outsides: Outsides,
     ) -> Result<FoundSeeds> {
+        route::log(&self.evidence, evidence.records, evidence.resolution);
+        let cache = SeedCache::new(self, files, graph, set, evidence);
+        let found = match cache.as_ref().and_then(SeedCache::read) {
+            Some(seeds) => FoundSeeds {
+                seeds,
+                skipped: files::take_skipped(),
+            },
+            None => {
+                // The sources that were read in advance were not observed.
+                let cache = cache.filter(|_| outsides.is_empty());
+                let search = || self.search(files, graph, set, evidence, outsides);
+                match cache {
+                    Some(cache) => cache.fill(search),
+                    None => search(),
+                }
+            }
+        };
+        let uses = Uses {
+            layout: &files.layout,
+            settings: &files.settings,
+            seeds: &found.seeds,
+        };
+        let unused = uses.unused(&set.named_outside);
+        match &self.unused {
+            Some(all) => all.add(&unused),
+            None => unused::refuse(&self.runner, &unused)?,
+        }
+        Ok(found)
+    }
+
+    /// Finds the seeds of the change set, by records and sources.
+    fn search(
+        &self,
+        files: &WorkspaceFiles,
+        graph: &UnitGraph,
+        set: &ChangeSet,
+        evidence: &SeedEvidence<'_>,
+        outsides: Outsides,
+    ) -> FoundSeeds {
         let cache = FactsCache::new(&self.workspace, set, files.state.as_deref());
         let facts = RefCell::new(cache.read(set, &files.layout));
         let inputs = SeedInputs {
@@ -321,25 +365,14 @@ impl Query {
             settings: &files.settings,
             facts: &facts,
         };
-        route::log(&self.evidence, evidence.records, evidence.resolution);
         let seeds = seeds::find(&inputs, outsides);
-        let uses = Uses {
-            layout: &files.layout,
-            settings: &files.settings,
-            seeds: &seeds,
-        };
-        let unused = uses.unused(&set.named_outside);
-        match &self.unused {
-            Some(all) => all.add(&unused),
-            None => unused::refuse(&self.runner, &unused)?,
-        }
         let skipped = files::take_skipped();
         // Facts found without the skipped files are not cached, so that the next answer reports the
         // skipped files again.
         if skipped.is_empty() {
             cache.write(&mut facts.into_inner());
         }
-        Ok(FoundSeeds { seeds, skipped })
+        FoundSeeds { seeds, skipped }
     }
 
     /// Returns the seeds of the units that count as changed, and a description of the request in

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::build_dir::evidence::{ProfileRecords, RecordedInputs, UnitRecord};
 use crate::build_dir::unit_inputs::{Newest, Watch};
 use crate::build_dir::unit_record::UnitName;
+use crate::observed;
 use crate::records::changed::ChangedPaths;
 use crate::unit_graph::UnitIx;
 
@@ -92,6 +93,7 @@ pub(super) fn are_current(
 }
 
 pub(crate) fn modified(file: &Utf8Path) -> Option<SystemTime> {
+    observed::note(file);
     file.metadata()
         .and_then(|metadata| metadata.modified())
         .ok()

@@ -5,7 +5,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::settings::{BothSides, Setting};
 use super::{Propagation, Rule, Seed};
-use crate::files;
 use crate::seeds::{Resolution, SeedFinder, SeedInputs};
 use crate::semantic_diff::config::{compare_config, compare_sole_config};
 use crate::semantic_diff::lock::compare_locks;
@@ -14,6 +13,7 @@ use crate::semantic_diff::toolchain::compare_toolchain;
 use crate::semantic_diff::{SemanticChange as Meaning, TouchedUnits};
 use crate::vcs::{Change, Seen};
 use crate::workspace::PackageIx;
+use crate::{files, observed};
 
 const UNREADABLE: &str = "one version of it cannot be read";
 
@@ -96,7 +96,7 @@ impl SeedFinder<'_> {
         let says_nothing = |file: &Utf8PathBuf| {
             let text = files::read_text(file, files::SETTINGS);
             let names = |text: String| text.contains("target") || text.contains("flags");
-            !file.exists() || text.is_ok_and(|text| !names(text))
+            !observed::exists(file) || text.is_ok_and(|text| !names(text))
         };
         let is_other = |change: &Change| {
             let changed = root.join(&change.path);

@@ -37,7 +37,7 @@ use crate::seeds::sources::{Outsides, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
-use crate::{files, quote, resolve_diff};
+use crate::{files, observed, quote, resolve_diff};
 
 /// The data that seeds are found from.
 pub struct SeedInputs<'a> {
@@ -168,7 +168,7 @@ impl SeedFinder<'_> {
     fn change(&mut self, change: &Change) {
         let path = self.inputs.root.join(&change.path);
         let before = self.seeds.len();
-        if path.is_dir() {
+        if observed::is_directory(&path) {
             self.directory(change, &path);
             return self.run_time(change, &path, true);
         }
@@ -472,6 +472,7 @@ impl SeedFinder<'_> {
             records,
             ..
         } = *self.inputs;
+        observed::note(path);
         let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
         if is_empty && change.status == ChangeStatus::Modified {
             // The submodule is not checked out.

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::sources::WatchedBySource;
 use super::{Rule, Seed};
 use crate::build_dir::unit_inputs::{Newest, Watch};
+use crate::observed;
 use crate::records::modified;
 use crate::seeds::{SeedFinder, SeedInputs};
 use crate::unit_graph::{Mode, UnitIx};
@@ -188,7 +189,7 @@ impl SeedFinder<'_> {
                 "its build script watches git's HEAD, which moved"
             } else if says(names_index) {
                 "its build script watches git's index, which most of git's commands write"
-            } else if declared.iter().any(|(path, _)| !path.exists())
+            } else if declared.iter().any(|(path, _)| !observed::exists(path))
                 || says(WatchedBySource::watches_missing_file)
             {
                 "its build script watches a file that does not exist, so it runs at every build"
@@ -212,7 +213,10 @@ pub(super) fn came_or_went(change: &Change, path: &Utf8Path, built: Option<Syste
     let mut above = path.ancestors().skip(1);
     matches!(change.status, ChangeStatus::Added | ChangeStatus::Deleted)
         && !decides
-        && above.find(|above| above.is_dir()).and_then(modified) > built
+        && above
+            .find(|above| observed::is_directory(above))
+            .and_then(modified)
+            > built
 }
 
 /// Returns true if an added manifest makes a nested package of the directory with the newest file.
@@ -227,14 +231,15 @@ fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
 fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
     // Links can form a cycle.
     const DEEPEST: usize = 32;
+    observed::note(directory);
     let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
         return true;
     };
     entries.into_iter().any(|entry| match entry {
-        Ok(entry) if entry.path().is_dir() => {
+        Ok(entry) if observed::is_directory(entry.path()) => {
             let is_others = entry.file_name() == ".git"
                 || depth == 0 && entry.file_name() == "target"
-                || entry.path().join("Cargo.toml").is_file();
+                || observed::is_file(&entry.path().join("Cargo.toml"));
             !is_others && may_hold_newer(entry.path(), newest, depth + 1)
         }
         Ok(entry) if entry.path() == newest.path => false,
@@ -259,5 +264,5 @@ pub(super) fn is_in_nested_package(directory: &Utf8Path, path: &Utf8Path) -> boo
     path.ancestors()
         .skip(1)
         .take_while(|above| *above != directory)
-        .any(|above| above.join("Cargo.toml").exists())
+        .any(|above| observed::exists(&above.join("Cargo.toml")))
 }

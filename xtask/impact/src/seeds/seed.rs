@@ -1,13 +1,13 @@
 //! Seeds: the units that a change touches directly, with the reason for each.
 
 use camino::Utf8PathBuf;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::unit_graph::UnitIx;
 
 /// The effect of a change on an affected unit. The weaker effect comes first.
 #[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Cargo does not rebuild the unit, but a run of the unit may give another result.
@@ -19,7 +19,7 @@ pub enum Effect {
 /// The rule that makes a unit a seed. If several rules apply, the earliest in this list is
 /// preferred.
 #[cfg_attr(feature = "testing", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// The changed file is compiled into the unit.
@@ -85,7 +85,7 @@ impl Seed {
 }
 
 /// The dependents that a seed affects, given that one unit of the kit stands for several variants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Propagation {
     /// All dependents of the unit.
     All,

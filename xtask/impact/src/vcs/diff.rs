@@ -1,6 +1,7 @@
 //! The paths that differ between two states of a repository.
 
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -88,6 +89,11 @@ impl Repository {
         command.args(["--ignore-submodules=none", "--no-abbrev"]);
         let changes = match range {
             Range::WorkTree { base } => {
+                if self.head.as_ref() == Some(base)
+                    && let Some(changes) = self.uncommitted()?
+                {
+                    return Ok(merged(changes));
+                }
                 command.args([&base.0, "--"]);
                 let diff = std::thread::scope(|scope| {
                     let untracked = scope.spawn(|| self.untracked());
@@ -147,6 +153,7 @@ impl Repository {
             runner: runner.without_variable("GIT_INDEX_FILE"),
             head: None,
             top_level,
+            ignored: OnceLock::new(),
         };
         let range = match range {
             Range::WorkTree { .. } => Range::WorkTree { base },

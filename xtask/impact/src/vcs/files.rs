@@ -142,12 +142,15 @@ impl Repository {
         Ok(paths.collect())
     }
 
-    /// Returns the paths that git is told to ignore and does not track. A directory without tracked
-    /// files stands for all files below it.
+    /// Returns the paths that git is told to ignore and does not track. A directory may stand for all
+    /// files below it.
     ///
     /// # Errors
     /// Returns git's own message if git cannot list the paths.
     pub fn ignored_paths(&self) -> Result<Vec<Utf8PathBuf>> {
+        if let Some(known) = self.ignored.get() {
+            return Ok(known.clone());
+        }
         let mut command = self.git();
         command.args(["ls-files", "-z", "--others", "--ignored"]);
         command.args(["--exclude-standard", "--directory"]);

@@ -7,6 +7,7 @@ mod mirror;
 mod status;
 
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -24,6 +25,8 @@ pub struct Repository {
     runner: Runner,
     top_level: Utf8PathBuf,
     head: Option<Commit>,
+    /// The ignored paths that one call of git listed together with the changes.
+    ignored: OnceLock<Vec<Utf8PathBuf>>,
 }
 
 /// Two states of the repository to compare.
@@ -153,6 +156,7 @@ impl Repository {
             runner: runner.in_directory(&top_level).with_work_tree(&top_level),
             head: head.map(|head| Commit(head.to_owned())),
             top_level,
+            ignored: OnceLock::new(),
         }))
     }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ChangeStatus, Repository, TreeState, null_separated};
+use super::{Change, ChangeStatus, Repository, Seen, TreeState, null_separated};
 use crate::process;
 
 /// A path that differs between `HEAD`, the index and the work tree.
@@ -27,6 +27,25 @@ impl Repository {
         command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
         command.args(["--untracked-files=all", "--ignore-submodules=none"]);
         parse(&process::checked(&mut command)?)
+    }
+
+    /// Returns every path of the work tree that differs from `HEAD`, with one call of git, and keeps
+    /// the ignored paths for [`Self::ignored_paths`]. Returns `None` if the difference of a path
+    /// from `HEAD` does not follow from the two differences that git lists: of the index from
+    /// `HEAD`, and of the work tree from the index.
+    pub(super) fn uncommitted(&self) -> Result<Option<Vec<Change>>> {
+        let mut command = self.git();
+        command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
+        command.args(["--untracked-files=all", "--ignored=matching"]);
+        command.arg("--ignore-submodules=none");
+        let listed = process::checked(&mut command)?;
+        let ignored = null_separated(&listed);
+        let ignored = ignored.filter_map(|line| Some(line.strip_prefix("! ")?.to_owned()));
+        let ignored = ignored.map(|path| path.trim_end_matches('/').into());
+        self.ignored.get_or_init(|| ignored.collect());
+        let lines = null_separated(&listed);
+        let lines = lines.filter(|line| !line.starts_with("! "));
+        Ok(lines.map(|line| difference_from_head(&line)).collect())
     }
 
     /// Returns the tracked files that differ from the index, but that git does not check because of
@@ -69,6 +88,34 @@ impl Repository {
         found.sort_unstable();
         Ok(found)
     }
+}
+
+/// Returns the difference of the work tree from `HEAD`, given a line of git's status. Returns `None`
+/// for a submodule, for an unmerged file, and for a file that differs from the index and that
+/// `HEAD` has: the file may be the same as in `HEAD`.
+fn difference_from_head(line: &str) -> Option<Change> {
+    if let Some(path) = line.strip_prefix("? ") {
+        return Some(Change {
+            // A nested repository is listed as a directory, with a slash at its end.
+            path: path.trim_end_matches('/').into(),
+            status: ChangeStatus::Added,
+            seen: Seen::Untracked,
+        });
+    }
+    let fields: Vec<&str> = line.splitn(9, ' ').collect();
+    let ["1", letters, "N...", _, _, _, _, _, path] = fields[..] else {
+        return None;
+    };
+    let (status, seen) = match letters {
+        ".M" | ".T" => (ChangeStatus::Modified, Seen::WorkTree),
+        ".D" | "D." => (ChangeStatus::Deleted, Seen::WorkTree),
+        "M." | "T." => (ChangeStatus::Modified, Seen::Commits),
+        "A." => (ChangeStatus::Added, Seen::Commits),
+        "AM" => (ChangeStatus::Added, Seen::WorkTree),
+        _ => return None,
+    };
+    let path = path.into();
+    Some(Change { path, status, seen })
 }
 
 /// The maximum number of ignored files of any kind.
@@ -191,6 +238,92 @@ mod tests {
             repository.ignored().unwrap(),
             ["out/deep/x", "src/regen.rs"]
         );
+    }
+
+    /// One call of git must list the same changes as the comparison of a commit with the work tree,
+    /// whatever is staged.
+    #[test]
+    fn the_status_lists_the_same_changes_as_a_comparison() {
+        use crate::process::Runner;
+        use crate::testing::{scratch, write};
+        use crate::vcs::Range;
+
+        type Edit = (&'static str, bool, fn(&Utf8Path, &dyn Fn(&[&str])));
+        let edits: [Edit; 12] = [
+            ("nothing", true, |_, _| {}),
+            ("edited", true, |top, _| write(&top.join("a.rs"), "edited")),
+            ("staged", true, |top, git| {
+                write(&top.join("a.rs"), "edited");
+                git(&["add", "a.rs"]);
+            }),
+            ("staged and edited back", false, |top, git| {
+                write(&top.join("a.rs"), "edited");
+                git(&["add", "a.rs"]);
+                write(&top.join("a.rs"), "fn f() {}");
+            }),
+            ("new", true, |top, git| {
+                write(&top.join("é b.rs"), "");
+                write(&top.join("c.rs"), "");
+                write(&top.join("d.rs"), "");
+                write(&top.join("x-gen.rs"), "");
+                git(&["add", "c.rs", "d.rs"]);
+                write(&top.join("d.rs"), "edited");
+            }),
+            ("new, and gone", false, |top, git| {
+                write(&top.join("c.rs"), "");
+                git(&["add", "c.rs"]);
+                std::fs::remove_file(top.join("c.rs")).unwrap();
+            }),
+            ("announced", false, |top, git| {
+                write(&top.join("c.rs"), "");
+                git(&["add", "--intent-to-add", "c.rs"]);
+            }),
+            ("gone", true, |top, git| {
+                std::fs::remove_file(top.join("a.rs")).unwrap();
+                git(&["rm", "--quiet", "b/b.rs"]);
+            }),
+            ("no longer tracked", true, |_, git| {
+                git(&["rm", "--quiet", "--cached", "a.rs"])
+            }),
+            ("moved", true, |_, git| git(&["mv", "a.rs", "b/a.rs"])),
+            ("a file and a directory", true, |top, _| {
+                std::fs::remove_file(top.join("a.rs")).unwrap();
+                write(&top.join("a.rs/mod.rs"), "");
+            }),
+            ("a repository", true, |top, git| {
+                git(&["init", "--quiet", "nested"]);
+                write(&top.join("nested/x.rs"), "");
+            }),
+        ];
+        for (story, is_simple, edit) in edits {
+            let (_directory, top) = scratch();
+            let runner = Runner::new().unwrap().in_directory(&top);
+            let git = |arguments: &[&str]| {
+                let author = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+                let arguments = [&author, arguments].concat();
+                process::checked(runner.git().args(arguments)).unwrap();
+            };
+            git(&["init", "--quiet"]);
+            write(&top.join("a.rs"), "fn f() {}");
+            write(&top.join("b/b.rs"), "fn f() {}");
+            write(&top.join(".gitignore"), "*gen.rs\n");
+            git(&["add", "--all"]);
+            git(&["commit", "--quiet", "-m", "base"]);
+            edit(&top, &git);
+            let open = || Repository::discover(&runner, &top).unwrap().unwrap();
+            let range = Range::WorkTree {
+                base: open().head().unwrap().clone(),
+            };
+            assert_eq!(
+                open().uncommitted().unwrap().is_some(),
+                is_simple,
+                "{story}"
+            );
+            let mut compared = open();
+            let changes = compared.changes(&range).unwrap();
+            compared.head = None;
+            assert_eq!(changes, compared.changes(&range).unwrap(), "{story}");
+        }
     }
 
     #[test]

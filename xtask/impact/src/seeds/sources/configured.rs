@@ -11,6 +11,7 @@ use super::names::makes_name;
 use super::search::Search;
 use super::source_files::read;
 use crate::cargo_config::configuration_files;
+use crate::observed;
 use crate::workspace::PackageIx;
 
 /// The configured variables, and the results of the searches so far.
@@ -140,9 +141,9 @@ impl Sources<'_> {
     /// text.
     fn reads_elsewhere(&mut self, package: PackageIx, search: &Search) -> bool {
         let far = self.far(package);
-        far.paths
-            .iter()
-            .any(|file| file.is_file() && read(file).is_none_or(|text| search.succeeds_in(&text)))
+        far.paths.iter().any(|file| {
+            observed::is_file(file) && read(file).is_none_or(|text| search.succeeds_in(&text))
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::WatchedBySource;
 use super::file_facts::FileFacts;
 use super::outside_paths::Far;
 use super::run_time::RunTime;
+use crate::observed;
 
 /// The facts about the sources of packages, by the directories of the packages.
 #[derive(Default, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ impl PackageFacts {
 /// Returns the texts of the changed paths. Returns `None` if a changed path is a symbolic link: a
 /// link can redirect reads of any package, so no known fact may be used.
 fn texts(changes: &[Utf8PathBuf]) -> Option<HashSet<&str>> {
-    let has_link = changes.iter().any(|change| change.is_symlink());
+    let has_link = changes.iter().any(|change| observed::is_link(change));
     (!has_link).then(|| changes.iter().map(|it| it.as_str()).collect())
 }
 

@@ -15,7 +15,7 @@ use super::source_files::{UNREAD, read};
 use crate::files::FileStamp;
 use crate::paths::hashed;
 use crate::source_scan::{self, Holds, SourceScan};
-use crate::{cargo_config, parallel, state};
+use crate::{cargo_config, observed, parallel, state};
 
 /// The facts about the source files that were read, and the scans of targets.
 #[derive(Default)]
@@ -179,6 +179,7 @@ impl FileFacts {
         scope: SourceScope,
         search: &Search,
     ) -> Option<bool> {
+        observed::note(directory);
         let searches = self.known().downloads.get(directory.as_str())?;
         searches.get(&hashed((scope, search))).copied()
     }
@@ -273,6 +274,7 @@ impl FileFacts {
         if let Some(&known) = self.stamps.get(file.as_str()) {
             return known;
         }
+        observed::note(file);
         let stamp = FileStamp::at(file);
         self.stamps.insert(file.to_string(), stamp);
         stamp
@@ -280,7 +282,7 @@ impl FileFacts {
 }
 
 /// Returns the directories in which cargo keeps the sources of registry and git packages.
-fn download_directories() -> Vec<Utf8PathBuf> {
+pub fn download_directories() -> Vec<Utf8PathBuf> {
     let home = cargo_config::cargo_home().into_iter();
     home.flat_map(|home| [home.join("registry/src"), home.join("git/checkouts")])
         .collect()

@@ -14,6 +14,7 @@ use super::reads::{PassedTo, Reads};
 use super::search::{Search, SourceScope};
 use super::source_files::read;
 use super::{Sources, Users, WatchedBySource};
+use crate::observed;
 use crate::unit_graph::{Mode, Unit};
 use crate::workspace::{Dependency, PackageIx, TargetKind};
 
@@ -105,7 +106,7 @@ impl Sources<'_> {
         let above = above.take_while(|above| *above != directory && above.starts_with(directory));
         let files = above.flat_map(|above| [above.with_extension("rs"), above.join("mod.rs")]);
         files
-            .filter(|module| module != file && module.is_file())
+            .filter(|module| *module != file && observed::is_file(module))
             .collect()
     }
 

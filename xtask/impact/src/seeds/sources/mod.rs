@@ -28,7 +28,7 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 use configured::Configured;
 pub use facts::SourceFacts;
-pub use file_facts::FileFacts;
+pub use file_facts::{FileFacts, download_directories};
 use names::COMMON_NAMES;
 use outside_paths::Far;
 pub use outside_paths::{OutsidePaths, Outsides};

@@ -13,6 +13,7 @@ use super::names::{WordIndex, makes_name, own_name, words_of};
 use super::search::{Lines, Search, SourceScope};
 use super::source_files::read;
 use super::{Reads, Sources};
+use crate::observed;
 use crate::paths::resolved;
 use crate::seeds::sources::macro_inputs::{INCLUSIONS, NAMED_BY_CARGO};
 use crate::unit_graph::Unit;
@@ -555,7 +556,7 @@ impl Sources<'_> {
 /// contains a name. A macro may take its directories from such a file, for example the macro of a
 /// template engine.
 pub(super) fn settings_name(directory: &Utf8Path, name: &str) -> bool {
-    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+    let entries = observed::entries(directory);
     let mut settings = entries.filter(|entry| entry.path().extension() == Some("toml"));
     settings.any(|entry| read(entry.path()).is_some_and(|text| makes_name(&text, name)))
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::observed;
+
 /// The files and variables that one target reads, according to its sources.
 #[derive(Debug, Default)]
 pub struct Reads {
@@ -88,7 +90,7 @@ impl Reads {
                 parts.last().is_some_and(|last| last.contains('.'))
                     && above.any(|above| {
                         !matches!(above.as_str(), "" | "src")
-                            && package.join(above).join(passed).is_file()
+                            && observed::is_file(&package.join(above).join(passed))
                     })
             };
             let is_named = match parts[..] {

@@ -11,10 +11,10 @@ use super::search::SourceScope;
 use super::source_files::{read, read_text};
 use super::{Sources, WatchedBySource};
 use crate::cargo_config::configuration_files;
-use crate::parallel;
 use crate::paths::{normalized, resolved};
 use crate::source_scan::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 use crate::workspace::PackageIx;
+use crate::{observed, parallel};
 
 /// The paths that the sources of a package name, by source file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -389,7 +389,10 @@ fn follow(paths: &mut RunTimePaths, file: &Utf8Path, directory: &Utf8Path, far: 
         });
         let is_new = |(path, code): &(Utf8PathBuf, StringContext)| {
             let is_ours = path.starts_with(directory) || far.contains(path);
-            is_ours && path != file && !read.contains(&(path.clone(), *code)) && path.is_file()
+            is_ours
+                && path != file
+                && !read.contains(&(path.clone(), *code))
+                && observed::is_file(path)
         };
         let new: BTreeSet<_> = found.filter(is_new).take(MOST).collect();
         if new.is_empty() || read.len() >= MOST {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{COMMON_NAMES, names_file, names_in, names_variable};
 use super::reach::LISTINGS;
+use crate::observed;
 use crate::source_scan::BuildScriptScan;
 
 /// The inputs that a build script watches, according to its sources.
@@ -82,7 +83,8 @@ impl WatchedBySource {
     /// files exist, or which platform it runs on, may not print the declaration. For such a script
     /// only declarations that are always printed count.
     pub fn watches_missing_file(&self) -> bool {
-        let mut missing = self.named().filter(|named| !named.exists()).peekable();
+        let missing = self.named();
+        let mut missing = missing.filter(|named| !observed::exists(named)).peekable();
         let looks = [
             "exists()",
             "is_file()",

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8DirEntry, Utf8Path, Utf8PathBuf};
 
-use crate::files;
 use crate::paths::{is_absent, resolved};
+use crate::{files, observed};
 
 /// The stand-in for the text of a file that was not read. Rust's lexer rejects this text.
 pub(super) const UNREAD: &str = "\"";
@@ -130,8 +130,7 @@ fn each_at(entry: &Utf8DirEntry, is_entered: IsEntered<'_>, see: &mut dyn FnMut(
 }
 
 fn entries(directory: &Utf8Path) -> Vec<Utf8DirEntry> {
-    let entries = directory.read_dir_utf8().into_iter().flatten();
-    entries.flatten().collect()
+    observed::entries(directory).collect()
 }
 
 #[cfg(test)]

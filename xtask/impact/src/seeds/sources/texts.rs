@@ -9,6 +9,7 @@ use super::file_facts::FileFacts;
 use super::names::{NameList, SourceNames};
 use super::search::{Lines, Search, SourceScope};
 use super::source_files::each_source;
+use crate::observed;
 use crate::workspace::PackageIx;
 
 /// The results of the searches so far.
@@ -192,7 +193,7 @@ impl Texts {
         };
         let mut searched = vec![places.directory];
         for path in &places.far {
-            if path.is_dir() {
+            if observed::is_directory(path) {
                 searched.push(path);
             } else if path.extension() == Some("rs") {
                 take(path);
