@@ -101,6 +101,39 @@ fn files_are_read_by_one_module() {
     expect_test::expect![""].assert_eq(&found.join("\n"));
 }
 
+/// The seeds of a question are cached with every path that was looked at, so the code that finds
+/// seeds looks through the engine's module `observed`. The settings are found before each answer.
+#[test]
+fn seeds_are_found_from_observed_paths() {
+    let looks = [
+        ".exists()",
+        ".is_file()",
+        ".is_dir()",
+        ".is_symlink()",
+        ".read_dir",
+        ".read_link",
+        ".canonicalize",
+        "metadata()",
+    ];
+    let mut found = Vec::new();
+    for directory in ["impact/src/seeds", "impact/src/source_scan"] {
+        for file in files(&package().join(directory)) {
+            let source = std::fs::read_to_string(&file).unwrap();
+            let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let is_look = |line: &&str| {
+                let is_comment = line.trim_start().starts_with("//");
+                let is_of_entry = line.contains("kind.is_") || line.contains('"');
+                !is_comment && !is_of_entry && looks.iter().any(|look| line.contains(look))
+            };
+            let path = file.strip_prefix(package()).unwrap();
+            let is_exempt = path.ends_with("seeds/settings.rs") || path.ends_with("tests.rs");
+            let lines = code.lines().filter(is_look).filter(|_| !is_exempt);
+            found.extend(lines.map(|line| format!("{path}: {}", line.trim())));
+        }
+    }
+    expect_test::expect![""].assert_eq(&found.join("\n"));
+}
+
 #[test]
 fn imports_are_found_in_declarations_and_bodies() {
     let source = "

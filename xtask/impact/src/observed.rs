@@ -5,9 +5,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camino::Utf8Path;
+use camino::{ReadDirUtf8, Utf8DirEntry, Utf8Path};
 
 /// The part of a file or directory that an answer depends on. The larger part comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,12 +125,19 @@ pub fn is_link(path: &Utf8Path) -> bool {
     path.is_symlink()
 }
 
+/// Returns the entries of a directory, and notes the path.
+///
+/// # Errors
+/// Returns an error if the directory cannot be read.
+pub fn read_directory(directory: &Utf8Path) -> io::Result<ReadDirUtf8> {
+    note(directory);
+    directory.read_dir_utf8()
+}
+
 /// Returns the entries of a directory, and notes the path. A directory that cannot be read has no
 /// entries.
-pub fn entries(directory: &Utf8Path) -> impl Iterator<Item = camino::Utf8DirEntry> {
-    note(directory);
-    let entries = directory.read_dir_utf8().into_iter().flatten();
-    entries.flatten()
+pub fn entries(directory: &Utf8Path) -> impl Iterator<Item = Utf8DirEntry> {
+    read_directory(directory).into_iter().flatten().flatten()
 }
 
 #[cfg(test)]

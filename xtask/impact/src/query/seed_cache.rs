@@ -245,7 +245,7 @@ impl WatchedPaths {
         let of = |paths: &str, look| {
             let paths: Vec<&str> = paths.split('\0').collect();
             parallel::parts(&paths, |paths| {
-                let paths = paths.iter().map(|it| Utf8Path::new(it));
+                let paths = paths.iter().map(Utf8Path::new);
                 paths
                     .map(|path| PathState::of(&Seen::now(path, look)))
                     .collect()

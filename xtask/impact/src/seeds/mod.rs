@@ -472,8 +472,7 @@ impl SeedFinder<'_> {
             records,
             ..
         } = *self.inputs;
-        observed::note(path);
-        let is_empty = path.read_dir().is_ok_and(|mut it| it.next().is_none());
+        let is_empty = observed::read_directory(path).is_ok_and(|mut it| it.next().is_none());
         if is_empty && change.status == ChangeStatus::Modified {
             // The submodule is not checked out.
             return;

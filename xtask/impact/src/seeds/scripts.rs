@@ -231,8 +231,10 @@ fn takes_out(change: &Change, path: &Utf8Path, newest: &Newest) -> bool {
 fn may_hold_newer(directory: &Utf8Path, newest: &Newest, depth: usize) -> bool {
     // Links can form a cycle.
     const DEEPEST: usize = 32;
-    observed::note(directory);
-    let Some(entries) = directory.read_dir_utf8().ok().filter(|_| depth < DEEPEST) else {
+    let Some(entries) = observed::read_directory(directory)
+        .ok()
+        .filter(|_| depth < DEEPEST)
+    else {
         return true;
     };
     entries.into_iter().any(|entry| match entry {

@@ -7,7 +7,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use toml::Table;
 
 use crate::cargo_config::{configuration_files, toolchain_file};
-use crate::observed;
 use crate::paths::resolved;
 use crate::semantic_diff::SemanticChange as Meaning;
 use crate::semantic_diff::config::compare_config;
@@ -125,7 +124,6 @@ fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     const MOST_LINKS: usize = 40;
     let mut followed = 0;
     let mut found = BTreeSet::new();
-    observed::note_place(path);
     if path.symlink_metadata().is_err() {
         return found;
     }

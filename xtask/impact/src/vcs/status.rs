@@ -44,7 +44,8 @@ impl Repository {
         let ignored = ignored.map(|path| path.trim_end_matches('/').into());
         self.ignored.get_or_init(|| ignored.collect());
         let lines = null_separated(&listed);
-        let lines = lines.filter(|line| !line.starts_with("! "));
+        // A header, such as the number of stashes, starts with `#`.
+        let lines = lines.filter(|line| !line.starts_with(['!', '#']));
         Ok(lines.map(|line| difference_from_head(&line)).collect())
     }
 

@@ -67,7 +67,7 @@ struct KeptScan {
 const SCANS: usize = 8;
 
 /// The maximum number of searches in one file.
-const SEARCHES: usize = 64;
+const SEARCHES: usize = 512;
 
 impl FileFacts {
     /// Returns the facts in a cache file. The file is read on first use.
