@@ -182,9 +182,13 @@ fn the_cache_directory_is_used_until_there_is_a_target_directory() {
     assert_eq!(project.finish(&mut kit).done(), answer);
     assert_eq!(kept(), [""; 0]);
 
+    // The second answer caches its seeds, and the third answer uses them.
+    assert_eq!(project.xtask(&ask).done(), answer);
     assert_eq!(project.xtask(&ask).done(), answer);
     let first = kept();
     assert_eq!(places(&first).len(), 1, "{first:?}");
+    let is_of_seeds = |name: &String| name.contains("/seeds-");
+    assert!(first.iter().any(is_of_seeds), "{first:?}");
     assert_eq!(project.xtask(&ask).done(), answer);
     assert_eq!(kept(), first);
     assert!(!project.path("target").exists());

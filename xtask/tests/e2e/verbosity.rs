@@ -40,10 +40,9 @@ fn verbose_shows_processes_evidence_and_the_rule_of_each_path() {
         info: metadata: not from the cache, since the cache is off
         info: metadata: read from the manifests and the lock file
         info: ran `cargo --version`: status 0, [TIME]
-        info: ran `git diff --raw -z --no-renames --no-ext-diff --no-relative --no-textconv --ignore-submodules=none --no-abbrev [HASH] --`: status 0, [TIME]
         info: ran `git for-each-ref '--format=%(refname) %(objectname)' refs/remotes/origin/HEAD refs/remotes/origin/main refs/remotes/origin/master refs/heads/main refs/heads/master`: status 0, [TIME]
-        info: ran `git ls-files -z --others --exclude-standard`: status 0, [TIME]
         info: ran `git rev-parse --show-toplevel 'HEAD^{commit}'`: status 0, [TIME]
+        info: ran `git status --porcelain=v2 -z --no-renames --untracked-files=all --ignored=matching --ignore-submodules=none`: status 0, [TIME]
         info: ran `rustc --print host-tuple --print sysroot --print cfg`: status 0, [TIME]
         info: records: 4 units used, none refused
         info: sources: facts about 0 packages are in the scan cache
