@@ -21,7 +21,7 @@ pub enum Look {
 
 /// The state of a path at the first look.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct SeenPath {
     /// The part that counts.
     pub look: Look,
     /// The metadata of the path itself; `None` if the path does not exist.
@@ -30,7 +30,7 @@ pub struct Seen {
     pub target: Option<Metadata>,
 }
 
-impl Seen {
+impl SeenPath {
     /// Looks at a path.
     #[must_use]
     pub fn now(path: &Utf8Path, look: Look) -> Self {
@@ -42,15 +42,15 @@ impl Seen {
 }
 
 /// The paths that an observer noted, by their text.
-type Noted = Arc<Mutex<BTreeMap<String, Seen>>>;
+type SeenPaths = Arc<Mutex<BTreeMap<String, SeenPath>>>;
 
 thread_local! {
-    static CURRENT: RefCell<Option<Noted>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<SeenPaths>> = const { RefCell::new(None) };
 }
 
 /// A list of the paths that a thread looks at, and the threads that work on parts for it.
 #[derive(Default)]
-pub struct Observer(Noted);
+pub struct Observer(SeenPaths);
 
 impl Observer {
     /// Runs a function, and notes the paths that it looks at.
@@ -70,7 +70,7 @@ impl Observer {
     /// Returns the paths noted so far, each with its state before the answer depended on it. A later
     /// change shows in the state.
     #[must_use]
-    pub fn paths(&self) -> BTreeMap<String, Seen> {
+    pub fn paths(&self) -> BTreeMap<String, SeenPath> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         noted.clone()
     }
@@ -92,7 +92,7 @@ fn note_look(path: &Utf8Path, look: Look) {
         let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
         match noted.get_mut(path.as_str()) {
             Some(known) => known.look = look.max(known.look),
-            None => drop(noted.insert(path.to_string(), Seen::now(path, look))),
+            None => drop(noted.insert(path.to_string(), SeenPath::now(path, look))),
         }
     });
 }

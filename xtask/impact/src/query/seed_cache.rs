@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{FoundSeeds, Query, SeedEvidence};
 use crate::change_set::ChangeSet;
 use crate::files::{self, FileStamp};
-use crate::observed::{Look, Observer, Seen};
+use crate::observed::{Look, Observer, SeenPath};
 use crate::paths::hashed;
 use crate::query::workspace_files::WorkspaceFiles;
 use crate::seeds::sources::download_directories;
@@ -201,7 +201,7 @@ impl WatchedPaths {
     /// Returns the paths to watch with their states, given the paths that were looked at. The
     /// `changed` files are compared in another way, and the kit's own files in `cache` do not count.
     fn of(
-        mut looked_at: BTreeMap<String, Seen>,
+        mut looked_at: BTreeMap<String, SeenPath>,
         changed: &BTreeSet<String>,
         cache: &Utf8Path,
     ) -> (Self, Vec<PathState>) {
@@ -215,7 +215,7 @@ impl WatchedPaths {
             };
             match downloads.iter().find_map(|it| package(&path, it)) {
                 Some(package) => {
-                    let seen = Seen::now(Utf8Path::new(&package), seen.look);
+                    let seen = SeenPath::now(Utf8Path::new(&package), seen.look);
                     list.insert(package, PathState::of(&seen));
                 }
                 None => drop(list.insert(path, PathState::of(&seen))),
@@ -225,7 +225,7 @@ impl WatchedPaths {
         let above = all.flat_map(|it| Utf8Path::new(it).ancestors().skip(1));
         let above: BTreeSet<String> = above.map(ToString::to_string).collect();
         for path in above {
-            let seen = Seen::now(Utf8Path::new(&path), Look::Place);
+            let seen = SeenPath::now(Utf8Path::new(&path), Look::Place);
             places.entry(path).or_insert_with(|| PathState::of(&seen));
         }
         let joined = |paths: &BTreeMap<String, PathState>| {
@@ -247,7 +247,7 @@ impl WatchedPaths {
             parallel::parts(&paths, |paths| {
                 let paths = paths.iter().map(Utf8Path::new);
                 paths
-                    .map(|path| PathState::of(&Seen::now(path, look)))
+                    .map(|path| PathState::of(&SeenPath::now(path, look)))
                     .collect()
             })
         };
@@ -268,7 +268,7 @@ enum PathState {
 }
 
 impl PathState {
-    fn of(seen: &Seen) -> Self {
+    fn of(seen: &SeenPath) -> Self {
         let stamp = |metadata: &Metadata| {
             let mut stamp = FileStamp::of(metadata);
             if metadata.is_dir() {

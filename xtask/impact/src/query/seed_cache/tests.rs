@@ -172,8 +172,8 @@ fn a_link_in_the_place_of_a_file_or_directory_is_noticed() {
     }
 }
 
-fn looked_at(paths: &[&Utf8Path]) -> BTreeMap<String, Seen> {
-    let seen = |path: &Utf8Path| (path.to_string(), Seen::now(path, Look::Content));
+fn looked_at(paths: &[&Utf8Path]) -> BTreeMap<String, SeenPath> {
+    let seen = |path: &Utf8Path| (path.to_string(), SeenPath::now(path, Look::Content));
     paths.iter().map(|path| seen(path)).collect()
 }
 
