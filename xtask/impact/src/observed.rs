@@ -125,12 +125,16 @@ pub fn is_link(path: &Utf8Path) -> bool {
     path.is_symlink()
 }
 
-/// Returns the entries of a directory, and notes the path.
+/// Returns the entries of a directory, and notes the path. Git's own directories change with every
+/// command of git and hold no sources, so their entries do not count.
 ///
 /// # Errors
 /// Returns an error if the directory cannot be read.
 pub fn read_directory(directory: &Utf8Path) -> io::Result<ReadDirUtf8> {
-    note(directory);
+    match directory.iter().any(|part| part == ".git") {
+        true => note_place(directory),
+        false => note(directory),
+    }
     directory.read_dir_utf8()
 }
 
@@ -157,6 +161,7 @@ mod tests {
             assert!(!is_directory("/observed/c".into()));
             assert!(!is_link("/observed/d".into()));
             assert_eq!(entries("/observed/e".into()).count(), 0);
+            assert_eq!(entries("/observed/f/.git".into()).count(), 0);
             crate::parallel::parts(&list, |part| {
                 note(format!("{}", part[0]).as_str().into());
                 part.to_vec()
@@ -175,6 +180,7 @@ mod tests {
             ("/observed/c", Look::Place),
             ("/observed/d", Look::Place),
             ("/observed/e", Look::Content),
+            ("/observed/f/.git", Look::Place),
         ];
         assert_eq!(paths, expected);
     }

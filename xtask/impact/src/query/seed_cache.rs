@@ -263,8 +263,10 @@ enum PathState {
     Missing,
     /// The stamp of a file or directory, and for a link the stamp of its target.
     Content(FileStamp, Option<FileStamp>),
-    /// True for a directory, and the number of the file or directory.
-    Place(bool, u64),
+    /// True for a directory.
+    Place(bool),
+    /// The stamp of a link, and the number of its target.
+    Link(FileStamp, Option<u64>),
 }
 
 impl PathState {
@@ -278,10 +280,14 @@ impl PathState {
         };
         match &seen.own {
             None => Self::Missing,
-            Some(own) if seen.look == Look::Content || own.is_symlink() => {
+            Some(own) if seen.look == Look::Content => {
                 Self::Content(stamp(own), seen.target.as_ref().map(stamp))
             }
-            Some(own) => Self::Place(own.is_dir(), FileStamp::of(own).inode()),
+            Some(own) if own.is_symlink() => {
+                let target = seen.target.as_ref().map(FileStamp::of);
+                Self::Link(stamp(own), target.map(|it| it.inode()))
+            }
+            Some(own) => Self::Place(own.is_dir()),
         }
     }
 
@@ -292,7 +298,8 @@ impl PathState {
             Self::Content(own, target) => {
                 own.is_fresh_at(time) || target.is_some_and(|it| it.is_fresh_at(time))
             }
-            Self::Missing | Self::Place(..) => false,
+            Self::Link(own, _) => own.is_fresh_at(time),
+            Self::Missing | Self::Place(_) => false,
         }
     }
 }
