@@ -233,7 +233,7 @@ fn few_type_names_are_defined_twice() {
     let double = defined.into_iter().filter(is_double);
     let double: Vec<_> = double.map(|(name, _)| name).collect();
     assert!(double.len() <= 8, "{double:?}");
-    expect_test::expect!["BuildRecord Evidence JudgedUnit Reason Record Records Share"]
+    expect_test::expect!["BuildRecord JudgedUnit Reason Record Records Share"]
         .assert_eq(&double.join(" "));
 }
 

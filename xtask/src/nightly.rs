@@ -78,7 +78,9 @@ fn each_suite_runs_tests_that_exist() {
     let filters = script.split(" e2e ").skip(1);
     let filters: Vec<_> = filters
         .map(|rest| rest.split([';', '\n']).next().unwrap())
-        .filter(|filter| !filter.starts_with('"'))
+        .filter(|filters| !filters.starts_with("--"))
+        .flat_map(str::split_whitespace)
+        .map(|filter| filter.trim_end_matches("::"))
         .collect();
     assert!(filters.len() > 10, "{filters:?}");
     for filter in filters {

@@ -278,10 +278,9 @@ impl Sources<'_> {
         emitters: &[PackageIx],
         name: &str,
     ) -> bool {
-        let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
-        let lists = entries.filter(|entry| {
+        let lists = observed::entries(directory).filter(|entry| {
             let extension = entry.path().extension();
-            entry.file_type().is_ok_and(|it| it.is_file())
+            observed::is_file(entry.path())
                 && !extension.is_some_and(|it| ["lock", "md", "rs", "toml"].contains(&it))
         });
         let lists: Vec<_> = lists.map(|entry| entry.file_name().to_owned()).collect();
