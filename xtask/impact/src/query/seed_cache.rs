@@ -55,6 +55,9 @@ type KeptSeed = (
     Propagation,
 );
 
+/// The maximum number of changed files whose contents are compared for a cached answer.
+const MOST_CHANGES: usize = 256;
+
 impl<'a> SeedCache<'a> {
     /// Returns the cache file for a question. Returns `None` if the seeds depend on more than the
     /// workspace, the sources and the changed files: on records of builds, on changed settings, or
@@ -71,6 +74,7 @@ impl<'a> SeedCache<'a> {
             && !evidence.is_built
             && matches!(evidence.resolution, Resolution::Unchanged)
             && set.is_on_disk()
+            && set.changes.len() <= MOST_CHANGES
             // The log names the reason for each seed as the seed is found.
             && !log::log_enabled!(log::Level::Debug);
         let inputs_hash = query.workspace.inputs_hash.filter(|_| is_plain)?;
@@ -91,7 +95,7 @@ impl<'a> SeedCache<'a> {
             files.layout.packages().collect::<Vec<_>>(),
             format!("{:?} {:?}", query.evidence, set.range),
             (set.head_moved(), &set.top_level, changes),
-            (cargo_config::cargo_home(), variables()),
+            (cargo_config::cargo_home(), variables(), this_build()),
         ));
         Some(Self {
             file: directory.join(format!("seeds-{kind:016x}")),
@@ -149,6 +153,12 @@ impl<'a> SeedCache<'a> {
         }
         found
     }
+}
+
+/// Returns the stamp of the running program, since another build of the kit may find other seeds.
+fn this_build() -> Option<FileStamp> {
+    let program = std::env::current_exe().ok()?;
+    FileStamp::at(Utf8Path::from_path(&program)?)
 }
 
 /// Returns a hash of the units, since seeds name units by their index.
