@@ -673,7 +673,7 @@ fn a_macro_glues_the_name_of_a_file_from_words() {
         ),
         (
             two,
-            "m::m!(data, c);\n\n\n\n\nm::m!(x, base);",
+            "m::m!(data, c);\nm::m!(x, base);",
             "a/data_base.bin",
             "",
         ),
@@ -696,61 +696,6 @@ fn a_macro_glues_the_name_of_a_file_from_words() {
         let of_user = seeds.lines().filter(|it| it.starts_with("a "));
         let of_user: String = of_user.map(|it| format!("{it}\n")).collect();
         assert_eq!(of_user, expected, "{source} {path}");
-    }
-}
-
-#[test]
-fn a_procedural_macro_glues_the_name_of_a_file_from_words() {
-    let text = "a: lib!test!bench!doctest -> m\nm: proc-macro!test!bench!doctest";
-    let macros = "fn f() { emit(format!(\"include_str!(../{}_page.html)\", x)) }";
-    for (source, path, expected) in [
-        ("m::m!(front);", "a/front_page.html", "a lib: Doubt\n"),
-        (
-            "#[derive(m::M)]\nstruct BigFront;",
-            "a/big_front_page.html",
-            "a lib: Doubt\n",
-        ),
-        (
-            "m::m!(front, small);",
-            "a/FRONT-small.html",
-            "a lib: Doubt\n",
-        ),
-        ("m::m!(7);", "a/page007.html", "a lib: Doubt\n"),
-        ("m::m!(back);", "a/front_page.html", ""),
-        ("assert!(front_page()); m::m!();", "a/front_other.html", ""),
-    ] {
-        let files = [
-            ("a/src/lib.rs", source),
-            ("m/src/lib.rs", macros),
-            (path, ""),
-        ];
-        let seeds = modified(Scene::new(text, Verb::Check, &files), path);
-        assert_eq!(seeds, expected, "{source} {path}");
-    }
-}
-
-#[test]
-fn a_macro_reads_a_variable_that_the_script_of_its_caller_sets() {
-    let text = "a: lib!test!bench!doctest script -> m\nm: lib!test!bench!doctest";
-    let macros = "#[macro_export] macro_rules! m { ($n:literal) => { include_str!(concat!(env!(\"STORE\"), $n)) } }";
-    let of = |place: &str| {
-        format!(
-            "fn main() {{ println!(\"cargo::rerun-if-changed=build.rs\"); println!(\"cargo::rustc-env=STORE={{}}/../{place}\", root()); }}"
-        )
-    };
-    for (place, expected) in [("store/files", "a lib: Doubt\n"), ("store/others", "")] {
-        let script = of(place);
-        let files = [
-            ("a/src/lib.rs", "const X: &str = m::m!(\"/data.bin\");"),
-            ("a/build.rs", &*script),
-            ("m/src/lib.rs", macros),
-            ("store/files/data.bin", ""),
-        ];
-        let seeds = modified(
-            Scene::new(text, Verb::Check, &files),
-            "store/files/data.bin",
-        );
-        assert_eq!(seeds, expected, "{place}");
     }
 }
 

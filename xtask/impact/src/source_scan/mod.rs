@@ -41,7 +41,6 @@ pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};
 use serde::{Deserialize, Serialize};
-pub(crate) use shapes::{BUILT_IN_ATTRIBUTES, ORDINARY_ATTRIBUTES, ORDINARY_MACROS};
 pub(crate) use tokens::has;
 
 /// The files and variables that the sources of one target read.

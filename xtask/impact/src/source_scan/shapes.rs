@@ -12,7 +12,7 @@ use super::tokens::{
 
 /// The macros whose arguments are ordinary code and text: a literal in them names no file to
 /// compile, and an identifier names no module.
-pub(crate) const ORDINARY_MACROS: &[&str] = &[
+pub(super) const ORDINARY_MACROS: &[&str] = &[
     "assert",
     "assert_eq",
     "assert_ne",
@@ -63,7 +63,7 @@ pub(super) const QUOTING_MACROS: &[&str] = &[
 
 /// The attributes whose literals are never files. `path` is about a module and is read together
 /// with the module.
-pub(crate) const ORDINARY_ATTRIBUTES: &[&str] = &[
+pub(super) const ORDINARY_ATTRIBUTES: &[&str] = &[
     "allow",
     "cfg",
     "deny",
@@ -80,7 +80,7 @@ pub(crate) const ORDINARY_ATTRIBUTES: &[&str] = &[
 ];
 
 /// The attributes of the language and of its tools that are not in [`ORDINARY_ATTRIBUTES`].
-pub(crate) const BUILT_IN_ATTRIBUTES: &[&str] = &[
+const BUILT_IN_ATTRIBUTES: &[&str] = &[
     "automatically_derived",
     "bench",
     "cfg_attr",

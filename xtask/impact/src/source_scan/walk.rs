@@ -17,10 +17,6 @@ use super::tokens::{
 use super::{DoubtKind, SourceDoubt, condition};
 use crate::paths::normalized;
 
-/// The number of texts from which on numbers are no longer collected. A large table of numbers names
-/// no files.
-const MOST_NUMBERS: usize = 1000;
-
 impl Scanner<'_> {
     pub(super) fn walk(&mut self, stream: TokenStream, scope: &TokenScope<'_>) {
         let tokens = trees(stream);
@@ -361,7 +357,6 @@ impl Scanner<'_> {
         {
             self.guess_file(&text, scope);
         } else if scope.literals
-            && self.found.passed_to_macros.len() < MOST_NUMBERS
             && let Some(number) = number_text(token)
         {
             self.found.passed_to_macros.insert(number);

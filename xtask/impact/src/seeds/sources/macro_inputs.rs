@@ -71,12 +71,8 @@ impl Sources<'_> {
                 return true;
             };
             let is_of_variable = |sources: &mut Self| {
-                let variables = sources.texts_of_package_variables(unit);
                 sources.is_configured(unit.package, name)
-                    || words_of(name).all(|word| {
-                        let search = Search::Made(word.to_owned());
-                        makes_name(&variables, word) || sources.sources_hold(unit, &reads, &search)
-                    })
+                    || makes_name(&sources.texts_of_package_variables(unit), name)
             };
             let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
                 || reads.by_environment && is_of_variable(self);
@@ -192,8 +188,7 @@ impl Sources<'_> {
             let passed = |word: &&str| reads.passed_to_macros.contains(*word);
             words.iter().all(passed)
         };
-        let is_passed = |number: &&str| reads.passes_number(number);
-        if numbers.is_empty() || words.is_empty() || !numbers.iter().all(is_passed) {
+        if numbers.is_empty() || words.is_empty() || !are_passed(&numbers) {
             return false;
         }
         let mut makers = [emitters, &self.our_macro_packages(unit)]
@@ -208,7 +203,8 @@ impl Sources<'_> {
     }
 
     /// Returns true if a macro may glue the name of a file from several words. The words stand in the
-    /// macro or in one call of a macro, as in `asset!(logo, small)` for `logo_small.png`.
+    /// macro, or outside string literals in one line of the unit, as in `asset!(logo, small)` for
+    /// `logo_small.png`.
     fn is_glued(
         &mut self,
         unit: &Unit,
@@ -219,40 +215,30 @@ impl Sources<'_> {
         let Some(name) = own_name(file) else {
             return false;
         };
-        let words: Vec<&str> = words_of(name).collect();
+        let stringifies = Search::Macros(&["stringify!"]);
         let makers = [emitters, &self.our_macro_packages(unit)].concat();
-        let takes_words = |sources: &mut Self, it: PackageIx| {
-            sources.is_our_procedural_macro(it)
-                || sources.library_holds(it, &Search::Macros(&["stringify!"]))
-        };
-        if words.len() < 2 || !makers.iter().any(|&it| takes_words(self, it)) {
+        if !makers
+            .iter()
+            .any(|&it| self.library_holds(it, &stringifies))
+        {
             return false;
         }
-        let mut of_call = words.clone();
-        of_call.retain(|word| {
-            !reads.passes_number(word) && !makers.iter().any(|&it| self.macros_hold(it, word))
+        let words: Vec<String> = words_of(name).map(str::to_owned).collect();
+        let mut others = words.clone();
+        others.retain(|word| {
+            let search = Search::MacrosMade(word.clone());
+            let is_number = word.starts_with(|it: char| it.is_ascii_digit());
+            let is_passed = is_number && reads.passed_to_macros.contains(word);
+            let is_elsewhere =
+                is_passed || makers.iter().any(|&it| self.library_holds(it, &search));
+            !is_elsewhere
         });
-        if of_call.is_empty() {
-            of_call = words;
-        }
-        let of_call = of_call.into_iter().map(str::to_lowercase).collect();
-        self.sources_hold(unit, reads, &Search::WordsOfCall(of_call))
-            && self.directory_fits(unit, reads, file)
-    }
-
-    /// Returns true if a package of the workspace is a procedural macro.
-    pub(super) fn is_our_procedural_macro(&self, package: PackageIx) -> bool {
-        let library = self.workspace.package(package).library();
-        self.layout.directory(package).is_some() && library.is_some_and(|it| it.proc_macro)
-    }
-
-    /// Returns true if the macros of a package contain a word.
-    fn macros_hold(&mut self, package: PackageIx, word: &str) -> bool {
-        let search = match self.is_our_procedural_macro(package) {
-            true => Search::Made(word.to_owned()),
-            false => Search::MacrosMade(word.to_owned()),
+        let of_unit = match others.is_empty() {
+            true => words,
+            false => others,
         };
-        self.library_holds(package, &search)
+        self.sources_hold(unit, reads, &Search::WordsOfCall(of_unit))
+            && self.directory_fits(unit, reads, file)
     }
 
     /// Returns true if a macro may make the name of a file from the name of the package that calls

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{WordIndex, makes_name, own_name, words_of};
+use super::names::{WordIndex, makes_name, own_name};
 use super::search::{Lines, Search, SourceScope};
 use super::source_files::read;
 use super::{Reads, Sources};
@@ -178,9 +178,7 @@ impl Sources<'_> {
         above
             .iter()
             .all(|it| self.are_named(&makers, it) || self.are_words_named(makers.sources(), it))
-            && (self.are_named(&makers, name)
-                || self.is_file_named(makers.sources(), file)
-                || !above.is_empty() && self.are_words_made(&makers, name))
+            && (self.are_named(&makers, name) || self.is_file_named(makers.sources(), file))
     }
 
     /// Returns true if the libraries that a package's build script is built with may print a file
@@ -375,40 +373,38 @@ impl Sources<'_> {
             makers.macros.extend(of_macros);
             makers.packages.extend(whole);
         }
-        if let Some(script) = self.script(unit.package) {
+        if let Some(script) = self.script(unit.package)
+            && (reads.generated || reads.by_environment)
+        {
             let libraries = self.script_libraries(unit.package);
             let mut of_libraries = libraries.iter();
-            let is_generated = (reads.generated || reads.by_environment)
-                && (reads.by_environment
-                    || script.holds(&INCLUSIONS)
-                    || of_libraries.any(|&maker| self.library_holds(maker, &includes)));
-            if is_generated || script.holds(&["rustc-env"]) && self.read_variables(&emitters) {
+            let is_made = reads.by_environment
+                || script.holds(&INCLUSIONS)
+                || of_libraries.any(|&maker| self.library_holds(maker, &includes));
+            if is_made {
                 let mut ours = libraries;
                 ours.retain(|&it| self.layout.directory(it).is_some());
-                makers.list_directories |=
-                    is_generated && (script.holds(&LISTINGS) || lists(self, &ours));
+                makers.list_directories |= script.holds(&LISTINGS) || lists(self, &ours);
                 makers.packages.push(unit.package);
                 makers.packages.extend(ours);
             }
         }
         makers.settle(|it| self.layout.directory(it).is_some());
         let of_macros = |&it: &PackageIx| self.text_holds(it, &Search::Macros(&["stringify!"]));
-        makers.stringify = makers.macros.iter().any(of_macros)
-            || emitters.iter().any(|&it| self.is_our_procedural_macro(it))
-            || self.stringifies(&makers.packages);
+        makers.stringify =
+            makers.macros.iter().any(of_macros) || self.stringifies(&makers.packages);
         let is_none =
             makers.packages.is_empty() && makers.macros.is_empty() && makers.texts.is_empty();
         (!is_none).then_some(makers)
     }
 
     /// Returns the values of the variables that cargo sets for a unit and that may name a file, as
-    /// `CARGO_PKG_NAME` does: each between quotes. Most of the others stand in the manifest.
+    /// `CARGO_PKG_NAME` does: each between quotes.
     pub(super) fn texts_of_package_variables(&self, unit: &Unit) -> String {
         let package = self.workspace.package(unit.package);
         let crate_name = unit.target.replace('-', "_");
-        let manifest = read(&package.manifest_path).unwrap_or_default();
         format!(
-            "\"{}\" \"{}\" \"{crate_name}\" \"{}\" \"README\"\n{manifest}",
+            "\"{}\" \"{}\" \"{crate_name}\" \"{}\"",
             package.name, package.version, unit.target
         )
     }
@@ -432,12 +428,6 @@ impl Sources<'_> {
             || makers.stringify
                 && (self.may_make(makers.sources(), name)
                     || self.text_holds(makers.user, &Search::Word(name.to_owned())))
-    }
-
-    /// Returns true if the sources that may make paths contain all words of a name.
-    fn are_words_made(&mut self, makers: &Makers, name: &str) -> bool {
-        let mut words = words_of(name);
-        words.all(|word| makers.texts.make(word) || self.may_make(makers.sources(), word))
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose
@@ -526,14 +516,6 @@ impl Sources<'_> {
             .peekable();
         let has_words = words.peek().is_some() || name.contains(|it: char| it.is_ascii_digit());
         has_words && words.all(|word| self.is_named(sources, word))
-    }
-
-    /// Returns true if macros of these packages may read a variable.
-    fn read_variables(&mut self, emitters: &[PackageIx]) -> bool {
-        let variables = Search::Macros(&["env!"]);
-        emitters
-            .iter()
-            .any(|&it| self.library_holds(it, &variables))
     }
 
     /// Returns true if these packages may make texts from the name of a package.

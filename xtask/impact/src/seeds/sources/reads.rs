@@ -51,16 +51,6 @@ impl Reads {
         self.files.iter().filter(is_far).map(Utf8PathBuf::as_path)
     }
 
-    /// Returns true if the target passes a number to macros, with or without leading zeros.
-    pub(super) fn passes_number(&self, digits: &str) -> bool {
-        let number = digits.trim_start_matches('0');
-        let is_number = digits.starts_with(|it: char| it.is_ascii_digit());
-        is_number
-            && [digits, number]
-                .iter()
-                .any(|it| self.passed_to_macros.contains(*it))
-    }
-
     /// Returns the part of a file's path that the target passes to macros. A file also counts as
     /// passed by name if the target passes the name of another file that lies in a directory above
     /// the file. The package's directory and `src` do not count as such directories. A macro that

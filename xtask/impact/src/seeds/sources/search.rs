@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{SourceNames, is_plain, makes_name, names_file, names_variable};
-use crate::source_scan::{BUILT_IN_ATTRIBUTES, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, has};
+use crate::source_scan::has;
 
 /// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,8 +57,7 @@ pub(super) enum Search {
     PassedInclusion,
     /// A word of code, outside string literals: `logo` in `asset!(logo)`.
     Word(String),
-    /// Lower-case words, all in one call of a macro that is not a macro of the language: see
-    /// [`calls_with`].
+    /// Words as in [`Search::Word`], all in one line that calls a macro.
     WordsOfCall(Vec<String>),
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
@@ -113,7 +112,16 @@ impl Search {
                         .filter(is_code)
                         .any(|line| has_word(line, name))
             }
-            Self::WordsOfCall(words) => calls_with(text, words),
+            Self::WordsOfCall(words) => {
+                let calls = |line: &&str| {
+                    !is_plain(line) && Lines::of(line) == Some(Lines::Code) && line.contains('!')
+                };
+                words.iter().all(|word| has(text, word))
+                    && text
+                        .lines()
+                        .filter(calls)
+                        .any(|line| words.iter().all(|word| has_word(line, word)))
+            }
             Self::Made(name) => made(name),
             Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
             Self::File(below) => names(below),
@@ -145,61 +153,6 @@ fn has_word(line: &str, name: &str) -> bool {
         let after = line[at + name.len()..].chars().next();
         !before.is_some_and(|it| is_part(it) || "/\\.".contains(it)) && !after.is_some_and(is_part)
     })
-}
-
-/// Returns true if all words stand in the lines of one call of a macro, an attribute or a derive. A
-/// name such as `MyPage` or `my_page` consists of the words `my` and `page`.
-fn calls_with(text: &str, words: &[String]) -> bool {
-    /// The number of lines of a call that are searched.
-    const LINES: usize = 4;
-    let lower = text.to_lowercase();
-    if !words.iter().all(|word| has(&lower, word)) {
-        return false;
-    }
-    let is_code = |line: &&str| !is_plain(line) && Lines::of(line) == Some(Lines::Code);
-    let code: Vec<&str> = text.lines().filter(is_code).collect();
-    (0..code.len())
-        .filter(|&at| calls_macro(code[at]))
-        .any(|at| {
-            let lines = code[at..].iter().take(LINES);
-            let lines: Vec<String> = lines.map(|line| in_snake_case(line)).collect();
-            let lines = lines.join("\n");
-            words
-                .iter()
-                .all(|word| has(&lines, word) && makes_name(&lines, word))
-        })
-}
-
-/// Returns true if a line of code calls a macro, an attribute or a derive that is not built in.
-fn calls_macro(line: &str) -> bool {
-    let is_part = |char: char| char.is_alphanumeric() || char == '_';
-    let mut macros = line.match_indices('!').map(|(at, _)| {
-        let called = line[..at].rsplit(|char| !is_part(char)).next();
-        called.unwrap_or_default()
-    });
-    let mut attributes = line.split("#[").skip(1).map(|body| {
-        let end = body.find(|char| !is_part(char));
-        &body[..end.unwrap_or(body.len())]
-    });
-    macros.any(|it| !it.is_empty() && !ORDINARY_MACROS.contains(&it))
-        || attributes.any(|it| {
-            it == "derive"
-                || !ORDINARY_ATTRIBUTES.contains(&it) && !BUILT_IN_ATTRIBUTES.contains(&it)
-        })
-}
-
-/// Returns a text in lower case, with an underscore before each word of a name such as `MyPage`.
-fn in_snake_case(text: &str) -> String {
-    let mut made = String::with_capacity(text.len());
-    let mut is_inside = false;
-    for char in text.chars() {
-        if char.is_uppercase() && is_inside {
-            made.push('_');
-        }
-        is_inside = char.is_lowercase() || char.is_ascii_digit();
-        made.extend(char.to_lowercase());
-    }
-    made
 }
 
 /// Returns true if code names a macro that includes a file, and does not call the macro.
@@ -281,21 +234,13 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_call_stand_in_its_lines() {
+    fn words_of_a_call_stand_in_one_line() {
         for (line, has_them) in [
             ("asset!(logo, small)", true),
             ("asset!(small => logo)", true),
-            ("asset!(logo_small)", true),
-            ("asset!(LogoSmall)", true),
-            ("asset!(\"logo\", \"small\")", true),
-            ("asset!(\n    logo,\n    small,\n)", true),
-            ("#[derive(Page)]\nstruct LogoSmall;", true),
-            ("#[page(logo)] fn small() {}", true),
-            ("asset!(logo, smaller)", false),
-            ("asset!(logo);\n\n\n\n\nf(small);", false),
+            ("asset!(logo);\nasset!(small);", false),
             ("asset(logo, small)", false),
-            ("assert!(logo(small))", false),
-            ("#[test] fn logo_small() {}", false),
+            ("asset!(\"logo/small\")", false),
             ("// asset!(logo, small)", false),
         ] {
             let search = Search::WordsOfCall(vec!["logo".to_owned(), "small".to_owned()]);
