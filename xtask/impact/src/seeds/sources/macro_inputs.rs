@@ -224,6 +224,10 @@ impl Sources<'_> {
             return false;
         }
         let words: Vec<String> = words_of(name).map(str::to_owned).collect();
+        // A single word is found as a whole.
+        if words.len() < 2 {
+            return false;
+        }
         let mut others = words.clone();
         others.retain(|word| {
             let search = Search::MacrosMade(word.clone());
