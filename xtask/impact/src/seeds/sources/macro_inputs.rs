@@ -123,7 +123,6 @@ impl Sources<'_> {
             if self.is_made_of_words(unit, &reads, &emitters, file)
                 || self.is_numbered(unit, &reads, &emitters, file)
                 || self.is_named_by_cargo(unit, &emitters, file)
-                || self.is_glued(unit, &reads, &emitters, file)
             {
                 return true;
             }
@@ -200,49 +199,6 @@ impl Sources<'_> {
                 words.all(|word| self.library_holds(it, &Search::Made((*word).to_owned())))
             });
         is_made && self.directory_fits(unit, reads, file)
-    }
-
-    /// Returns true if a macro may glue the name of a file from several words. The words stand in the
-    /// macro, or outside string literals in one line of the unit, as in `asset!(logo, small)` for
-    /// `logo_small.png`.
-    fn is_glued(
-        &mut self,
-        unit: &Unit,
-        reads: &Reads,
-        emitters: &[PackageIx],
-        file: &Utf8Path,
-    ) -> bool {
-        let Some(name) = own_name(file) else {
-            return false;
-        };
-        let stringifies = Search::Macros(&["stringify!"]);
-        let makers = [emitters, &self.our_macro_packages(unit)].concat();
-        if !makers
-            .iter()
-            .any(|&it| self.library_holds(it, &stringifies))
-        {
-            return false;
-        }
-        let words: Vec<String> = words_of(name).map(str::to_owned).collect();
-        // A single word is found as a whole.
-        if words.len() < 2 {
-            return false;
-        }
-        let mut others = words.clone();
-        others.retain(|word| {
-            let search = Search::MacrosMade(word.clone());
-            let is_number = word.starts_with(|it: char| it.is_ascii_digit());
-            let is_passed = is_number && reads.passed_to_macros.contains(word);
-            let is_elsewhere =
-                is_passed || makers.iter().any(|&it| self.library_holds(it, &search));
-            !is_elsewhere
-        });
-        let of_unit = match others.is_empty() {
-            true => words,
-            false => others,
-        };
-        self.sources_hold(unit, reads, &Search::WordsOfCall(of_unit))
-            && self.directory_fits(unit, reads, file)
     }
 
     /// Returns true if a macro may make the name of a file from the name of the package that calls

@@ -175,10 +175,13 @@ impl Sources<'_> {
             return is_led_to && (makers.list_directories || !above.is_empty());
         }
         let name = own_name(file).unwrap_or_default();
-        above
-            .iter()
-            .all(|it| self.are_named(&makers, it) || self.are_words_named(makers.sources(), it))
-            && (self.are_named(&makers, name) || self.is_file_named(makers.sources(), file))
+        above.iter().all(|it| {
+            self.are_named(&makers, it)
+                || self.are_words_named(makers.sources(), it)
+                || self.is_passed_as_word(&makers, it)
+        }) && (self.are_named(&makers, name)
+            || self.is_file_named(makers.sources(), file)
+            || !above.is_empty() && self.is_passed_as_word(&makers, name))
     }
 
     /// Returns true if the libraries that a package's build script is built with may print a file
@@ -425,9 +428,12 @@ impl Sources<'_> {
     fn are_named(&mut self, makers: &Makers, name: &str) -> bool {
         makers.texts.make(name)
             || self.is_named(makers.sources(), name)
-            || makers.stringify
-                && (self.may_make(makers.sources(), name)
-                    || self.text_holds(makers.user, &Search::Word(name.to_owned())))
+            || makers.stringify && self.may_make(makers.sources(), name)
+    }
+
+    /// Returns true if a unit may pass a name to a macro as a word outside string literals.
+    fn is_passed_as_word(&mut self, makers: &Makers, name: &str) -> bool {
+        makers.stringify && self.text_holds(makers.user, &Search::Word(name.to_owned()))
     }
 
     /// Returns a package and the path packages that may make paths for it: the packages whose

@@ -57,8 +57,6 @@ pub(super) enum Search {
     PassedInclusion,
     /// A word of code, outside string literals: `logo` in `asset!(logo)`.
     Word(String),
-    /// Words as in [`Search::Word`], all in one line that calls a macro.
-    WordsOfCall(Vec<String>),
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
     Made(String),
@@ -111,16 +109,6 @@ impl Search {
                         .lines()
                         .filter(is_code)
                         .any(|line| has_word(line, name))
-            }
-            Self::WordsOfCall(words) => {
-                let calls = |line: &&str| {
-                    !is_plain(line) && Lines::of(line) == Some(Lines::Code) && line.contains('!')
-                };
-                words.iter().all(|word| has(text, word))
-                    && text
-                        .lines()
-                        .filter(calls)
-                        .any(|line| words.iter().all(|word| has_word(line, word)))
             }
             Self::Made(name) => made(name),
             Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
@@ -230,21 +218,6 @@ mod tests {
         ] {
             let search = Search::Word("logo".to_owned());
             assert_eq!(search.succeeds_in(line), has_it, "{line}");
-        }
-    }
-
-    #[test]
-    fn words_of_a_call_stand_in_one_line() {
-        for (line, has_them) in [
-            ("asset!(logo, small)", true),
-            ("asset!(small => logo)", true),
-            ("asset!(logo);\nasset!(small);", false),
-            ("asset(logo, small)", false),
-            ("asset!(\"logo/small\")", false),
-            ("// asset!(logo, small)", false),
-        ] {
-            let search = Search::WordsOfCall(vec!["logo".to_owned(), "small".to_owned()]);
-            assert_eq!(search.succeeds_in(line), has_them, "{line}");
         }
     }
 
