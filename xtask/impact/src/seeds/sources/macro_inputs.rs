@@ -70,9 +70,16 @@ impl Sources<'_> {
             let Some(name) = own_name(module) else {
                 return true;
             };
+            // Cargo's variables may give a part of the name, and literals the rest.
             let is_of_variable = |sources: &mut Self| {
+                let variables = sources.texts_of_package_variables(unit);
+                let is_in_variable = |word: &str| makes_name(&variables, word);
                 sources.is_configured(unit.package, name)
-                    || makes_name(&sources.texts_of_package_variables(unit), name)
+                    || words_of(name).any(is_in_variable)
+                        && words_of(name).all(|word| {
+                            let search = Search::Made(word.to_owned());
+                            is_in_variable(word) || sources.sources_hold(unit, &reads, &search)
+                        })
             };
             let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
                 || reads.by_environment && is_of_variable(self);
