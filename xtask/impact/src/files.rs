@@ -18,7 +18,7 @@ use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use free_space::free_space;
-pub use stamp::{FileStamp, nanoseconds, time_of};
+pub use stamp::{COARSEST_CLOCK, FileStamp, nanoseconds, time_of};
 
 use crate::{observed, quote, usage};
 

@@ -26,6 +26,9 @@ pub fn time_of(nanoseconds: i64) -> SystemTime {
     }
 }
 
+/// The longest time in which two changes of a file may leave the same times.
+pub const COARSEST_CLOCK: Duration = Duration::from_millis(50);
+
 /// Values that change when the content of a file changes. Two equal stamps of one path mean equal
 /// content if the stamp is older than the moment at which the content was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -90,7 +93,6 @@ impl FileStamp {
     /// same stamp.
     #[must_use]
     pub fn is_fresh_at(&self, time: SystemTime) -> bool {
-        const COARSEST_CLOCK: Duration = Duration::from_millis(50);
         time_of(self.latest()) + COARSEST_CLOCK >= time
     }
 }

@@ -215,7 +215,8 @@ impl WatchedPaths {
         changed: &BTreeSet<String>,
         cache: &Utf8Path,
     ) -> (Self, Vec<PathState>) {
-        looked_at.retain(|path, _| !changed.contains(path) && !path.starts_with(cache.as_str()));
+        looked_at
+            .retain(|path, _| !changed.contains(path) && !Utf8Path::new(path).starts_with(cache));
         let downloads = download_directories();
         let (mut contents, mut places) = (BTreeMap::new(), BTreeMap::new());
         for (path, seen) in looked_at {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
+use xtask_impact::files::FileStamp;
 use xtask_impact::paths::{is_absent, resolved};
 use xtask_impact::{parallel, quote};
 
@@ -121,7 +122,7 @@ impl FileStat {
             is_file: metadata.is_file(),
             bytes: disk_size::bytes(metadata),
             link: disk_size::link(metadata),
-            inode: disk_size::number(metadata),
+            inode: FileStamp::of(metadata).inode(),
             length: metadata.len(),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             accessed: metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH),

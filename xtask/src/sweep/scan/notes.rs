@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::Directories;
+use xtask_impact::files::COARSEST_CLOCK;
 use xtask_impact::paths::hashed;
 use xtask_impact::state;
 
@@ -149,7 +149,6 @@ fn key(unit: UnitAddress<'_>) -> u64 {
 /// the dep-info of cargo and of rustc. Returns `None` if a file is so new that a later change might
 /// leave the hash as it is.
 fn stamp(listing: &Listing, unit: UnitAddress<'_>) -> Option<u64> {
-    const COARSEST_CLOCK: Duration = Duration::from_millis(50);
     let place = unit.place;
     let directory = place.fingerprint_dir(unit.package, unit.hash);
     let files = listing.get(&directory).unwrap_or_default();

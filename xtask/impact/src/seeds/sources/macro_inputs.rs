@@ -127,9 +127,10 @@ impl Sources<'_> {
                 PassedTo::Name if self.directory_fits(unit, &reads, file) => return true,
                 _ => {}
             }
-            if self.is_made_of_words(unit, &reads, &emitters, file)
-                || self.is_numbered(unit, &reads, &emitters, file)
-                || self.is_named_by_cargo(unit, &emitters, file)
+            let makers = [&*emitters, &self.our_macro_packages(unit)].concat();
+            if self.is_made_of_words(unit, &reads, (&emitters, &makers), file)
+                || self.is_numbered(unit, &reads, &makers, file)
+                || self.is_named_by_cargo(unit, &makers, file)
             {
                 return true;
             }
@@ -152,7 +153,7 @@ impl Sources<'_> {
         &mut self,
         unit: &Unit,
         reads: &Reads,
-        emitters: &[PackageIx],
+        (emitters, makers): (&[PackageIx], &[PackageIx]),
         file: &Utf8Path,
     ) -> bool {
         let Some(name) = own_name(file) else {
@@ -164,9 +165,8 @@ impl Sources<'_> {
             is_ours && library.is_some_and(|library| library.proc_macro)
         });
         let stringifies = Search::Macros(&["stringify!"]);
-        let makers = [emitters, &self.our_macro_packages(unit)].concat();
-        let mut makers = makers.into_iter();
-        let takes_words = is_procedural || makers.any(|it| self.library_holds(it, &stringifies));
+        let mut makers = makers.iter();
+        let takes_words = is_procedural || makers.any(|&it| self.library_holds(it, &stringifies));
         if is_procedural && self.lists_of_macros_name(&reads.directory, emitters, name) {
             return true;
         }
@@ -182,7 +182,7 @@ impl Sources<'_> {
         &mut self,
         unit: &Unit,
         reads: &Reads,
-        emitters: &[PackageIx],
+        makers: &[PackageIx],
         file: &Utf8Path,
     ) -> bool {
         let Some(name) = own_name(file) else {
@@ -197,11 +197,8 @@ impl Sources<'_> {
         if numbers.is_empty() || words.is_empty() || !are_passed(&numbers) {
             return false;
         }
-        let mut makers = [emitters, &self.our_macro_packages(unit)]
-            .concat()
-            .into_iter();
         let is_made = are_passed(&words)
-            || makers.any(|it| {
+            || makers.iter().any(|&it| {
                 let mut words = words.iter();
                 words.all(|word| self.library_holds(it, &Search::Made((*word).to_owned())))
             });
@@ -210,7 +207,7 @@ impl Sources<'_> {
 
     /// Returns true if a macro may make the name of a file from the name of the package that calls
     /// the macro: the macro reads a variable of cargo, and the file's name contains the name.
-    fn is_named_by_cargo(&mut self, unit: &Unit, emitters: &[PackageIx], file: &Utf8Path) -> bool {
+    fn is_named_by_cargo(&mut self, unit: &Unit, makers: &[PackageIx], file: &Utf8Path) -> bool {
         let Some(name) = own_name(file) else {
             return false;
         };
@@ -218,9 +215,8 @@ impl Sources<'_> {
         let is_named = [package, &package.replace('-', "_"), &unit.target]
             .iter()
             .any(|it| name.contains(it.as_str()));
-        let makers = [emitters, &self.our_macro_packages(unit)].concat();
-        let mut makers = makers.into_iter();
-        is_named && makers.any(|it| self.library_holds(it, &NAMED_BY_CARGO))
+        let mut makers = makers.iter();
+        is_named && makers.any(|&it| self.library_holds(it, &NAMED_BY_CARGO))
     }
 
     /// Returns true if a file in a package's directory contains a name, and a macro contains the
@@ -461,7 +457,7 @@ impl Sources<'_> {
 
     /// Returns true if a source of a unit's package, or a source outside the package that the unit
     /// reads, contains the searched text.
-    fn sources_hold(&mut self, unit: &Unit, reads: &Reads, search: &Search) -> bool {
+    pub(super) fn sources_hold(&mut self, unit: &Unit, reads: &Reads, search: &Search) -> bool {
         self.text_holds(unit.package, search)
             || reads
                 .far_sources()

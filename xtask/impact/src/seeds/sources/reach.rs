@@ -133,14 +133,14 @@ impl Sources<'_> {
     pub fn leads_near(&mut self, package: PackageIx, file: &Utf8Path, root: &Utf8Path) -> bool {
         let near = self.near(package);
         let above = self.directories_to(package, file, root);
+        let stringifies = self.stringifies(&near);
         // Included code is not searched. With `stringify!`, a name need not stand in a string
         // literal.
         if self.text_holds(package, &Search::Any(&["include!(\""]))
-            || above.is_empty() && (self.stringifies(&near) || self.are_named_by_cargo(&near))
+            || above.is_empty() && (stringifies || self.are_named_by_cargo(&near))
         {
             return true;
         }
-        let stringifies = self.stringifies(&near);
         let near = NameSources::of(package, &near);
         above
             .iter()
@@ -238,11 +238,8 @@ impl Sources<'_> {
         let below = above.strip_prefix(directory).unwrap_or(above);
         below.iter().any(|name| {
             let is_made = Search::Made(name.to_owned());
-            self.text_holds(unit.package, &is_made)
+            self.sources_hold(unit, reads, &is_made)
                 || self.is_configured(unit.package, name)
-                || reads
-                    .far_sources()
-                    .any(|far| read(far).is_none_or(|text| is_made.succeeds_in(&text)))
                 || settings_name(directory, name)
                 || emitters.iter().any(|&it| self.library_holds(it, &is_made))
                 || makers
