@@ -90,7 +90,7 @@ pub fn sources(text: &str) {
     let mut files_left = 8;
     let mut read = |_: &Utf8Path| {
         files_left -= 1;
-        (files_left >= 0).then(|| text.to_owned())
+        (files_left >= 0).then(|| text.to_owned().into())
     };
     drop(source_scan::scan(&root, package, &|_, _| None, &mut read));
     drop(source_scan::scan_build_script(

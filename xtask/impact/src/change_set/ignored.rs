@@ -274,7 +274,7 @@ impl Ignored<'_> {
             for target in &self.builds.workspace.package(index).targets {
                 let mut read = |path: &Utf8Path| {
                     let bytes = read(path, SOURCE).ok()?;
-                    Some(String::from_utf8_lossy(&bytes).into_owned())
+                    Some(String::from_utf8_lossy(&bytes).into_owned().into())
                 };
                 let scan = source_scan::scan(&target.src_path, at, &|_, _| None, &mut read);
                 for file in scan.modules.iter().chain(&scan.included) {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::token_tree::TokenStream;
 use camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
 
 use super::called::Called;
@@ -12,7 +12,7 @@ use super::functions::Functions;
 use super::names::Names;
 use super::scanner::Scanner;
 use super::texts::TextFinder;
-use super::{DoubtKind, SourceDoubt};
+use super::{DoubtKind, SourceDoubt, SourceText};
 use crate::paths::normalized;
 
 /// The inputs that the string literals of a build script tell cargo to watch.
@@ -99,7 +99,7 @@ pub fn scan_build_script(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,
     libraries: &[ScriptLibrary],
-    read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
+    read: &mut dyn FnMut(&Utf8Path) -> Option<SourceText>,
 ) -> (BuildScriptScan, LibraryFiles) {
     let mut script = ScannedCrate::of("", root, manifest_dir, read);
     let mut libraries: Vec<ScannedCrate> = libraries
@@ -168,7 +168,7 @@ impl ScannedCrate {
         name: &str,
         root: &Utf8Path,
         manifest_dir: &Utf8Path,
-        read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
+        read: &mut dyn FnMut(&Utf8Path) -> Option<SourceText>,
     ) -> Self {
         let mut scanner = Scanner::new(manifest_dir, &|_, _| None, read);
         scanner.run(root);
@@ -179,7 +179,8 @@ impl ScannedCrate {
         let mut included = BTreeMap::new();
         for file in std::mem::take(&mut scanner.found.included) {
             if file.extension() != Some("rs") {
-                let text = scanner.text(&file).unwrap_or_default().to_owned();
+                let text = scanner.text(&file);
+                let text = text.map(|it| it.text().to_owned()).unwrap_or_default();
                 included.insert(file, text);
             }
         }
@@ -207,7 +208,7 @@ fn keep_called(script: &[TokenStream], libraries: &mut [ScannedCrate]) -> Librar
         files.files.extend(library.files.iter().cloned());
         files.files.extend(std::mem::take(&mut library.missing));
         for (file, tokens) in library.files.iter().zip(&mut library.tokens) {
-            let (kept, has_called) = called.kept(tokens.clone());
+            let (kept, has_called) = called.kept(tokens);
             *tokens = kept;
             if has_called {
                 files.called.insert(file.clone());

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::functions::Function;
-use super::tokens::{group, is_ident, name, trees};
+use super::tokens::{group, is_ident, name};
 
 /// The names of the functions of libraries that a script may call: the names in the script, in the
 /// code outside of functions, in implementations of traits, and in functions with these names.
@@ -18,11 +18,11 @@ impl Called {
     ) -> Self {
         let mut called = BTreeSet::new();
         for tokens in script {
-            names_in(tokens.clone(), &mut called);
+            names_in(tokens, &mut called);
         }
         let mut functions = BTreeMap::new();
         for tokens in libraries {
-            collect(tokens.clone(), false, &mut functions, &mut called);
+            collect(tokens, false, &mut functions, &mut called);
         }
         // The names whose functions are not searched yet.
         let mut new: Vec<String> = called.iter().cloned().collect();
@@ -38,13 +38,13 @@ impl Called {
 
     /// Returns the tokens of a source with the bodies of other functions emptied, and true if the
     /// source has a function with one of these names.
-    pub(super) fn kept(&self, tokens: TokenStream) -> (TokenStream, bool) {
+    pub(super) fn kept(&self, tokens: &[TokenTree]) -> (TokenStream, bool) {
         self.kept_in(tokens, false)
     }
 
-    fn kept_in(&self, tokens: TokenStream, is_of_trait: bool) -> (TokenStream, bool) {
+    fn kept_in(&self, tokens: &[TokenTree], is_of_trait: bool) -> (TokenStream, bool) {
         let (mut kept, mut has_called) = (Vec::new(), false);
-        for part in parts(trees(tokens), is_of_trait) {
+        for part in parts(tokens, is_of_trait) {
             match part {
                 Part::Token(token) => kept.push(token),
                 Part::Group(inner, is_of_trait) => {
@@ -57,7 +57,7 @@ impl Called {
                     has_called |= is_called;
                     kept.push(match is_called {
                         true => TokenTree::Group(body),
-                        false => with(&body, TokenStream::new()),
+                        false => with(&body, TokenStream::default()),
                     });
                 }
             }
@@ -77,7 +77,7 @@ enum Part {
 
 /// Splits tokens outside of functions into parts. Functions of traits are called without a name, for
 /// example `drop`, so they count as other code.
-fn parts(tokens: Vec<TokenTree>, is_of_trait: bool) -> Vec<Part> {
+fn parts(tokens: &[TokenTree], is_of_trait: bool) -> Vec<Part> {
     let (mut parts, mut item) = (Vec::new(), 0);
     let mut of_function: Option<String> = None;
     for (at, token) in tokens.iter().enumerate() {
@@ -106,13 +106,13 @@ fn parts(tokens: Vec<TokenTree>, is_of_trait: bool) -> Vec<Part> {
 
 /// Collects the names in each function, by the name of the function, and the names in other code.
 fn collect(
-    tokens: TokenStream,
+    tokens: &[TokenTree],
     is_of_trait: bool,
     functions: &mut BTreeMap<String, BTreeSet<String>>,
     others: &mut BTreeSet<String>,
 ) {
     let mut tokens_outside = Vec::new();
-    for part in parts(trees(tokens), is_of_trait) {
+    for part in parts(tokens, is_of_trait) {
         match part {
             Part::Token(token) => tokens_outside.push(token),
             Part::Group(inner, is_of_trait) => {
@@ -126,29 +126,28 @@ fn collect(
     for (at, token) in tokens_outside.iter().enumerate() {
         // The name that an item declares is no call.
         let is_declared = at > 0 && is_ident(&tokens_outside[at - 1], "fn") && !is_of_trait;
-        others.extend(name(token).filter(|_| !is_declared));
+        others.extend(name(token).filter(|_| !is_declared).map(str::to_owned));
     }
 }
 
-fn names_in(tokens: TokenStream, names: &mut BTreeSet<String>) {
-    for token in trees(tokens) {
-        match &token {
+fn names_in(tokens: &[TokenTree], names: &mut BTreeSet<String>) {
+    for token in tokens {
+        match token {
             TokenTree::Group(group) => names_in(group.stream(), names),
-            token => names.extend(name(token)),
+            token => names.extend(name(token).map(str::to_owned)),
         }
     }
 }
 
 /// Returns a group with other tokens inside.
 fn with(group: &Group, inside: TokenStream) -> TokenTree {
-    let mut with = Group::new(group.delimiter(), inside);
-    with.set_span(group.span());
-    TokenTree::Group(with)
+    TokenTree::Group(Group::new(group.delimiter(), inside))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source_scan::tokens::lex;
 
     #[test]
     fn functions_that_a_script_does_not_name_are_emptied() {
@@ -197,9 +196,9 @@ mod tests {
             ("fn main() { l::other(); }", "fn a() { x() }", ""),
         ] {
             let (script, library): (TokenStream, TokenStream) =
-                (script.parse().unwrap(), library.parse().unwrap());
+                (lex(script).unwrap(), lex(library).unwrap());
             let called = Called::by(&[script], [&library].into_iter());
-            let (kept, has_called) = called.kept(library);
+            let (kept, has_called) = called.kept(&library);
             let kept = kept.to_string();
             let words = kept.split("fn ").skip(1);
             let with_body =

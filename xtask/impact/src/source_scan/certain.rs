@@ -4,13 +4,11 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::functions::Function;
 use super::names::{Names, Statement, ends_statement};
-use super::tokens::{
-    before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas, trees,
-};
+use super::tokens::{before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas};
 
 /// Returns the texts that a script certainly prints. `files` are the files of the script, the root
 /// first. `libraries` are the libraries that the script may call, by the names of their crates.
@@ -21,7 +19,7 @@ pub(super) fn printed_for_certain<'a>(
 ) -> Vec<String> {
     let mut of_root = HashMap::new();
     let root = files.first().cloned();
-    functions_in(root.unwrap_or_default(), false, &mut of_root);
+    functions_in(&root.unwrap_or_default(), false, &mut of_root);
     let main = of_root.remove("main").flatten();
     let mut walker = CertainWalker {
         crates: vec![CertainCrate::of("", files)],
@@ -52,8 +50,8 @@ impl CertainCrate {
         let mut functions = HashMap::new();
         let mut uses = Vec::new();
         for tokens in files {
-            functions_in(tokens.clone(), true, &mut functions);
-            uses_in(tokens.clone(), &mut uses);
+            functions_in(tokens, true, &mut functions);
+            uses_in(tokens, &mut uses);
         }
         Self {
             name: name.to_owned(),
@@ -71,9 +69,8 @@ impl CertainCrate {
     }
 }
 
-/// Collects the names in each `use` of `stream` that renames nothing.
-fn uses_in(stream: TokenStream, uses: &mut Vec<Vec<String>>) {
-    let tokens = trees(stream);
+/// Collects the names in each `use` of `tokens` that renames nothing.
+fn uses_in(tokens: &[TokenTree], uses: &mut Vec<Vec<String>>) {
     for (at, token) in tokens.iter().enumerate() {
         if is_ident(token, "use") {
             let mut names = Vec::new();
@@ -90,8 +87,8 @@ fn uses_in(stream: TokenStream, uses: &mut Vec<Vec<String>>) {
 fn names_in(tokens: &[TokenTree], names: &mut Vec<String>) {
     for token in tokens {
         match token {
-            TokenTree::Group(group) => names_in(&trees(group.stream()), names),
-            token => names.extend(name(token)),
+            TokenTree::Group(group) => names_in(group.stream(), names),
+            token => names.extend(name(token).map(str::to_owned)),
         }
     }
 }
@@ -100,10 +97,9 @@ fn names_in(tokens: &[TokenTree], names: &mut Vec<String>) {
 /// condition.
 type CertainFunctions = HashMap<String, Option<Function>>;
 
-/// Collects the functions in `stream`. With `deep`, also the functions in its modules and
+/// Collects the functions in `tokens`. With `deep`, also the functions in its modules and
 /// functions.
-fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunctions) {
-    let tokens = trees(stream);
+fn functions_in(tokens: &[TokenTree], deep: bool, functions: &mut CertainFunctions) {
     let mut start = 0;
     let mut is_of_methods = false;
     for (at, token) in tokens.iter().enumerate() {
@@ -135,8 +131,7 @@ fn functions_in(stream: TokenStream, deep: bool, functions: &mut CertainFunction
         if let Some((called, function)) = declared {
             let has_condition = |it: &TokenTree| {
                 let attribute = group(it, Delimiter::Bracket);
-                let tokens = attribute.map(|it| trees(it.stream())).unwrap_or_default();
-                let first = tokens.first();
+                let first = attribute.and_then(|it| it.stream().first());
                 first.is_some_and(|it| is_one_of(it, &["cfg", "cfg_attr"]))
             };
             let is_plain = !item.iter().any(has_condition);
@@ -225,25 +220,25 @@ impl CertainWalker<'_> {
                 lets.push(at - 1);
             } else if let Some((called, arguments, length)) = macro_call(rest) {
                 if ["println", "print"].contains(&called.as_str()) {
-                    let arguments = trees(arguments.stream());
-                    let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
+                    let arguments = arguments.stream();
+                    let arguments: Vec<&[TokenTree]> = split_commas(arguments).collect();
                     self.texts.extend(statement.names().formatted(&arguments));
                 }
                 at += length - 1;
             } else if let TokenTree::Group(inner) = token {
-                let inner = trees(inner.stream());
+                let inner = inner.stream();
                 // A closure may never be called.
                 let is_closure = inner.iter().any(|it| is_punct(it, '|'));
-                if !is_closure && !self.walk(&inner, statement.names().inner()) {
+                if !is_closure && !self.walk(inner, statement.names().inner()) {
                     return false;
                 }
             } else if let Some(called) = name(token)
                 && let Some(TokenTree::Group(arguments)) = rest.get(1)
                 && arguments.delimiter() == Delimiter::Parenthesis
-                && let Some((of, function)) = self.function(&tokens[..at - 1], &called)
+                && let Some((of, function)) = self.function(&tokens[..at - 1], called)
             {
-                let arguments = trees(arguments.stream());
-                let names = function.entered(&arguments, statement.names(), self.constants);
+                let arguments = arguments.stream();
+                let names = function.entered(arguments, statement.names(), self.constants);
                 let outside = std::mem::replace(&mut self.inside, of);
                 self.walk(&function.body, names);
                 self.inside = outside;
@@ -277,7 +272,7 @@ fn path_before(mut tokens: &[TokenTree]) -> Vec<String> {
         && is_punct(second, ':')
         && let Some(segment) = name(segment)
     {
-        path.insert(0, segment);
+        path.insert(0, segment.to_owned());
         tokens = before;
     }
     path
@@ -310,7 +305,7 @@ fn looped(tokens: &[TokenTree]) -> &[TokenTree] {
 /// Returns true if the tokens contain one of these words.
 fn holds(tokens: &[TokenTree], words: &[&str]) -> bool {
     tokens.iter().any(|token| match token {
-        TokenTree::Group(group) => holds(&trees(group.stream()), words),
+        TokenTree::Group(group) => holds(group.stream(), words),
         token => is_one_of(token, words),
     })
 }

@@ -1,11 +1,9 @@
 //! Evaluates `cfg` conditions: finds items that a condition removes.
 
-use proc_macro2::{Delimiter, Group, TokenTree};
+use super::token_tree::{Delimiter, Group, TokenTree};
 
 use super::shapes::{Attribute, attribute_at, attribute_parts};
-use super::tokens::{
-    group, is_ident, is_one_of, is_punct, lex, name, split_commas, string_value, trees,
-};
+use super::tokens::{group, is_ident, is_one_of, is_punct, lex, name, split_commas, string_value};
 
 /// A function that returns true if a `cfg` option is set, such as `unix` or `target_os = "linux"`.
 /// It returns `None` if that is not known.
@@ -17,7 +15,7 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
     let mut certain = attributes.iter().filter(|it| !it.conditional);
     certain.any(|attribute| match &attribute.tokens[..] {
         [cfg, TokenTree::Group(predicate)] if is_ident(cfg, "cfg") => {
-            value(&trees(predicate.stream()), holds) == Some(false)
+            value(predicate.stream(), holds) == Some(false)
         }
         [test] if is_ident(test, "test") => holds("test", None) == Some(false),
         _ => false,
@@ -27,21 +25,17 @@ pub(super) fn leave_out(attributes: &[Attribute], holds: &Holds<'_>) -> bool {
 /// Returns the attributes in the body of an attribute. A `cfg_attr` can hold several; it holds none
 /// if its predicate is known to be false. If the predicate is known to be true, its attributes are
 /// unconditional.
-pub(super) fn attributes(body: Vec<TokenTree>, holds: &Holds<'_>) -> Vec<Attribute> {
-    let parts = match body.as_slice() {
-        [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
-            trees(parts.stream())
-        }
+pub(super) fn attributes(body: &[TokenTree], holds: &Holds<'_>) -> Vec<Attribute> {
+    let parts = match body {
+        [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => parts.stream(),
         _ => return attribute_parts(body, false),
     };
-    let mut parts = split_commas(&parts);
+    let mut parts = split_commas(parts);
     let is_met = parts.next().and_then(|predicate| value(predicate, holds));
     if is_met == Some(false) {
         return Vec::new();
     }
-    let mut made: Vec<Attribute> = parts
-        .flat_map(|part| attributes(part.to_vec(), holds))
-        .collect();
+    let mut made: Vec<Attribute> = parts.flat_map(|part| attributes(part, holds)).collect();
     if is_met.is_none() {
         made.iter_mut().for_each(|it| it.conditional = true);
     }
@@ -58,9 +52,9 @@ pub(super) fn branches<'t>(mut rest: &'t [TokenTree], holds: &Holds<'_>) -> Opti
             [keyword, after @ ..] if is_ident(keyword, "if") => {
                 let (attribute, length) = attribute_at(after)?;
                 rest = &after[length..];
-                match &trees(attribute.stream())[..] {
+                match &attribute.stream()[..] {
                     [cfg, TokenTree::Group(predicate)] if is_ident(cfg, "cfg") => {
-                        value(&trees(predicate.stream()), holds)
+                        value(predicate.stream(), holds)
                     }
                     _ => return None,
                 }
@@ -85,7 +79,7 @@ pub(super) fn branches<'t>(mut rest: &'t [TokenTree], holds: &Holds<'_>) -> Opti
 /// not known.
 pub fn evaluate(cfg: &str, holds: &Holds<'_>) -> Option<bool> {
     let predicate = cfg.trim().strip_prefix("cfg(")?.strip_suffix(')')?;
-    value(&trees(lex(predicate)?), holds)
+    value(&lex(predicate)?, holds)
 }
 
 /// Evaluates a predicate by the rules of the Rust reference, "Conditional compilation".
@@ -93,14 +87,14 @@ fn value(predicate: &[TokenTree], holds: &Holds<'_>) -> Option<bool> {
     match predicate {
         [option] if is_ident(option, "true") => Some(true),
         [option] if is_ident(option, "false") => Some(false),
-        [option] => holds(&name(option)?, None),
+        [option] => holds(name(option)?, None),
         [option, equals, value] if is_punct(equals, '=') => {
-            holds(&name(option)?, Some(&string_value(value)?))
+            holds(name(option)?, Some(&string_value(value)?))
         }
         [operator, TokenTree::Group(predicates)] => {
-            let predicates = trees(predicates.stream());
-            let mut values = split_commas(&predicates).map(|predicate| value(predicate, holds));
-            match name(operator)?.as_str() {
+            let predicates = predicates.stream();
+            let mut values = split_commas(predicates).map(|predicate| value(predicate, holds));
+            match name(operator)? {
                 "all" => conjunction(&mut values),
                 "any" => conjunction(&mut values.map(|value| value.map(|it| !it))).map(|it| !it),
                 "not" => values.next()?.map(|it| !it),
@@ -146,7 +140,7 @@ fn opens_item(tokens: &[TokenTree]) -> bool {
         match rest {
             [function, TokenTree::Ident(_), ..] if is_ident(function, "fn") => return true,
             [constant, TokenTree::Ident(name), colon, ..]
-                if is_ident(constant, "const") && name != "fn" && is_punct(colon, ':') =>
+                if is_ident(constant, "const") && name.as_str() != "fn" && is_punct(colon, ':') =>
             {
                 return true;
             }

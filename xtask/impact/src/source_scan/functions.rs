@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 
 use super::names::Names;
-use super::tokens::{before, group, is_ident, is_one_of, is_punct, name, split_commas, trees};
+use super::tokens::{before, group, is_ident, is_one_of, is_punct, name, split_commas};
 
 /// A function, a method or a closure.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub(super) struct Function {
     is_closure: bool,
     /// The patterns of the parameters, without the receiver.
     parameters: Vec<Vec<TokenTree>>,
-    pub(super) body: Vec<TokenTree>,
+    pub(super) body: TokenStream,
 }
 
 impl Function {
@@ -30,7 +30,7 @@ impl Function {
             .iter()
             .find_map(|it| group(it, Delimiter::Brace))?
             .stream();
-        let mut patterns: Vec<Vec<TokenTree>> = split_commas(&parameters)
+        let mut patterns: Vec<Vec<TokenTree>> = split_commas(parameters)
             .map(|parameter| before(parameter, ':').to_vec())
             .collect();
         let is_receiver = |pattern: &Vec<TokenTree>| pattern.iter().any(|it| is_ident(it, "self"));
@@ -42,9 +42,9 @@ impl Function {
             has_receiver,
             is_closure: false,
             parameters: patterns,
-            body: trees(body),
+            body: body.clone(),
         };
-        Some((called, function))
+        Some((called.to_owned(), function))
     }
 
     /// Returns the closure that the tokens bind to a name, if they begin with `let`, and the number
@@ -70,9 +70,9 @@ impl Function {
             parameters: split_commas(parameters)
                 .map(|parameter| before(parameter, ':').to_vec())
                 .collect(),
-            body: rest.get(parameters.len() + 1..)?.to_vec(),
+            body: rest.get(parameters.len() + 1..)?.iter().cloned().collect(),
         };
-        Some((name(bound)?, closure, statement.len()))
+        Some((name(bound)?.to_owned(), closure, statement.len()))
     }
 
     /// Returns the names that are known inside a call. `around` are the names known at the call,
@@ -109,7 +109,7 @@ impl Function {
 }
 
 /// Returns the parameters in tokens that follow the name of a function. Skips generics.
-fn parameters_of(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
+fn parameters_of(tokens: &[TokenTree]) -> Option<&[TokenTree]> {
     let (mut depth, mut is_arrow) = (0, false);
     for token in tokens {
         if is_punct(token, '<') {
@@ -121,7 +121,7 @@ fn parameters_of(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
         if let Some(parameters) = group(token, Delimiter::Parenthesis)
             && depth == 0
         {
-            return Some(trees(parameters.stream()));
+            return Some(parameters.stream());
         }
     }
     None
@@ -155,7 +155,7 @@ impl Functions {
     pub(super) fn called(files: impl Iterator<Item = TokenStream>) -> Self {
         let mut functions = Self::default();
         for tokens in files {
-            functions.collect(tokens, false);
+            functions.collect(&tokens, false);
         }
         let Functions {
             by_name,
@@ -179,8 +179,7 @@ impl Functions {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
-    fn collect(&mut self, stream: TokenStream, is_of_trait: bool) {
-        let tokens = trees(stream);
+    fn collect(&mut self, tokens: &[TokenTree], is_of_trait: bool) {
         let (mut item, mut at) = (0, 0);
         while let Some(token) = tokens.get(at) {
             let rest = &tokens[at..];
@@ -196,7 +195,7 @@ impl Functions {
                     (_, Some((name, function))) => {
                         self.by_name.entry(name).or_default().push(function);
                     }
-                    (called, None) => self.escaped.extend(called),
+                    (called, None) => self.escaped.extend(called.map(str::to_owned)),
                 }
                 at += 1;
             } else if let Some((name, closure, _)) = Function::bound(rest) {
@@ -206,7 +205,7 @@ impl Functions {
             } else if let Some(word) = name(token) {
                 let is_called = match rest.get(1..) {
                     Some([next, ..]) if group(next, Delimiter::Parenthesis).is_some() => {
-                        self.called.insert(word.clone());
+                        self.called.insert(word.to_owned());
                         true
                     }
                     // A macro with the name.
@@ -214,7 +213,7 @@ impl Functions {
                     _ => false,
                 };
                 if !is_called {
-                    self.escaped.insert(word);
+                    self.escaped.insert(word.to_owned());
                 }
             } else if let TokenTree::Group(inner) = token {
                 // The items of a trait stand between braces. The words before any other group are
@@ -238,9 +237,9 @@ impl Functions {
     fn renamed(&mut self, tokens: &[TokenTree]) {
         for (at, token) in tokens.iter().enumerate() {
             match token {
-                TokenTree::Group(group) => self.renamed(&trees(group.stream())),
+                TokenTree::Group(group) => self.renamed(group.stream()),
                 token if tokens.get(at + 1).is_some_and(|it| is_one_of(it, &["as"])) => {
-                    self.escaped.extend(name(token));
+                    self.escaped.extend(name(token).map(str::to_owned));
                 }
                 _ => {}
             }

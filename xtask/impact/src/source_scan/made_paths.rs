@@ -7,14 +7,14 @@
 
 use std::collections::HashMap;
 
+use super::token_tree::{Delimiter, TokenTree};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use proc_macro2::{Delimiter, TokenTree};
 
 use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, attribute_at};
 use super::tokens::{
     has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
-    string_value, trees,
+    string_value,
 };
 
 /// The start of a path.
@@ -153,7 +153,7 @@ pub(super) fn from_manifest_dir(text: &str, tokens: &[TokenTree]) -> Vec<Utf8Pat
 fn paths(text: &str) -> PathWalker<'_> {
     let mut walker = PathWalker::new(text);
     if let Some(tokens) = lex(text) {
-        walker.walk(&trees(tokens), &mut PathVariables::new([]));
+        walker.walk(&tokens, &mut PathVariables::new([]));
     }
     walker
 }
@@ -265,7 +265,7 @@ impl<'a> PathWalker<'a> {
                 let consumed = length + steps.map_or(0, |(length, _)| length);
                 match (name(token), binds.take()) {
                     (Some(variable), _) if mutates => {
-                        variables.insert(variable, trail);
+                        variables.insert(variable.to_owned(), trail);
                     }
                     (_, Some(bound)) if ends(&rest[consumed..]) => {
                         variables.insert(bound, trail);
@@ -276,10 +276,10 @@ impl<'a> PathWalker<'a> {
                 continue;
             }
             if let TokenTree::Group(group) = token {
-                let tokens = trees(group.stream());
+                let tokens = group.stream();
                 match group.delimiter() {
-                    Delimiter::Brace => self.walk(&tokens, &mut variables.inner()),
-                    _ => self.walk(&tokens, variables),
+                    Delimiter::Brace => self.walk(tokens, &mut variables.inner()),
+                    _ => self.walk(tokens, variables),
                 }
                 binds = None;
             } else if !is_path_part(token) {
@@ -303,24 +303,21 @@ impl<'a> PathWalker<'a> {
             _ => return,
         };
         let Some(called) = name(token) else { return };
-        let (writes, reads) = (
-            writers.contains(&called.as_str()),
-            readers.contains(&called.as_str()),
-        );
+        let (writes, reads) = (writers.contains(&called), readers.contains(&called));
         let Some(arguments) = after.first().and_then(parenthesised) else {
             return;
         };
         if !writes && !reads {
             return;
         }
-        let first = split_commas(&arguments).next().unwrap_or_default();
+        let first = split_commas(arguments).next().unwrap_or_default();
         // The walk counts the starts in the arguments again later, so their number is restored. The
         // walk does not see the literals again.
         let starts = self.seen.starts.clone();
         let trail = self.expression(first, variables, true);
         self.seen.starts = starts;
         match (writes, trail) {
-            (true, Some(trail)) => self.written.push((called, trail)),
+            (true, Some(trail)) => self.written.push((called.to_owned(), trail)),
             (true, None) => {}
             (false, trail) => self.read.push(trail),
         }
@@ -357,9 +354,9 @@ impl<'a> PathWalker<'a> {
         literals: bool,
     ) -> Option<(MadePath, usize)> {
         if let Some((called, arguments, length)) = macro_call(tokens) {
-            let arguments = trees(arguments.stream());
+            let arguments = arguments.stream();
             return Some((
-                self.made_by(&called, &arguments, variables, literals)?,
+                self.made_by(&called, arguments, variables, literals)?,
                 length,
             ));
         }
@@ -372,9 +369,9 @@ impl<'a> PathWalker<'a> {
         }
         let called = name(first)?;
         let Some(arguments) = tokens.get(1).and_then(parenthesised) else {
-            return Some((variables.get(&called)?.clone(), 1));
+            return Some((variables.get(called)?.clone(), 1));
         };
-        match called.as_str() {
+        match called {
             "var" | "var_os" => {
                 let named = arguments.first().and_then(string_value)?;
                 Some((self.of_variable(&named)?, 2))
@@ -384,7 +381,7 @@ impl<'a> PathWalker<'a> {
             }
             // The call is `Path::new`, `PathBuf::from`, `String::from` or `dunce::canonicalize`.
             "new" | "from" | "canonicalize" => {
-                Some((self.expression(&arguments, variables, literals)?, 2))
+                Some((self.expression(arguments, variables, literals)?, 2))
             }
             _ => None,
         }
@@ -495,7 +492,7 @@ impl<'a> PathWalker<'a> {
                     let literal = arguments.first().and_then(string_value);
                     length += 3;
                     if trail.iterator.is_some() {
-                        match self.iterate(trail, &method, &arguments) {
+                        match self.iterate(trail, method, arguments) {
                             Some(is_mutated) => {
                                 mutates |= is_mutated;
                                 changed |= trail.climbs > 0 || trail.is_taken_apart;
@@ -504,10 +501,10 @@ impl<'a> PathWalker<'a> {
                         }
                         continue;
                     }
-                    mutates |= ["push", "pop", "set_file_name"].contains(&method.as_str());
-                    match method.as_str() {
+                    mutates |= ["push", "pop", "set_file_name"].contains(&method);
+                    match method {
                         "join" | "push" => {
-                            match (literal, self.expression(&arguments, variables, true)) {
+                            match (literal, self.expression(arguments, variables, true)) {
                                 (Some(part), _) => trail.join(&part),
                                 (None, Some(part)) if part.origin == PathOrigin::Literal => {
                                     trail.join(part.path.as_str());
@@ -526,7 +523,7 @@ impl<'a> PathWalker<'a> {
                             changed = true;
                         }
                         "ancestors" | "components" | "iter" => {
-                            let kind = match method.as_str() {
+                            let kind = match method {
                                 "ancestors" => PartKind::Ancestors,
                                 _ => PartKind::Names,
                             };
@@ -547,14 +544,14 @@ impl<'a> PathWalker<'a> {
                             trail.is_taken_apart = true;
                             return (Some((length, true)), mutates);
                         }
-                        "and_then" | "map" if !is_conversion(&arguments) => {
-                            match self.closure(trail, &arguments, variables) {
+                        "and_then" | "map" if !is_conversion(arguments) => {
+                            match self.closure(trail, arguments, variables) {
                                 Some(made) => *trail = made,
                                 None => return (None, mutates),
                             }
                             changed |= !trail.path.as_str().is_empty() || trail.climbs > 0;
                         }
-                        "map" if is_conversion(&arguments) => {}
+                        "map" if is_conversion(arguments) => {}
                         method if NEUTRAL.contains(&method) => {}
                         method if NEUTRAL_TO_PATHS.contains(&method) => {}
                         _ => return (None, mutates),
@@ -627,7 +624,7 @@ impl PathWalker<'_> {
         match arguments {
             [bar, parameter, end, body @ ..] if is_punct(bar, '|') && is_punct(end, '|') => {
                 let mut inside = variables.inner();
-                inside.insert(name(parameter)?, made);
+                inside.insert(name(parameter)?.to_owned(), made);
                 self.expression(body, &inside, false)
             }
             // A function that is passed by its name, such as `Path::parent`.
@@ -661,7 +658,7 @@ fn is_conversion(arguments: &[TokenTree]) -> bool {
     let mut names = arguments.iter().filter_map(name);
     names
         .next_back()
-        .is_some_and(|it| ["from", "into", "new", "to_path_buf", "to_owned"].contains(&it.as_str()))
+        .is_some_and(|it| ["from", "into", "new", "to_path_buf", "to_owned"].contains(&it))
         && arguments
             .iter()
             .all(|it| name(it).is_some() || is_punct(it, ':'))
@@ -685,7 +682,7 @@ fn ends(tokens: &[TokenTree]) -> bool {
 /// Returns the variable of `mut x: T =`, and the number of tokens up to the equals sign.
 fn bound(tokens: &[TokenTree]) -> Option<(String, usize)> {
     let at = usize::from(is_ident(tokens.first()?, "mut"));
-    let variable = name(tokens.get(at)?)?;
+    let variable = name(tokens.get(at)?)?.to_owned();
     // The name in a lifetime, as in `&'static str`, is no variable.
     if !is_punct(tokens.get(at + 1)?, '=') && !is_punct(tokens.get(at + 1)?, ':') {
         return None;

@@ -28,7 +28,9 @@ mod scope;
 mod scoped;
 mod script_inputs;
 mod shapes;
+mod source_text;
 mod texts;
+mod token_tree;
 mod tokens;
 mod walk;
 
@@ -41,6 +43,7 @@ pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};
 use serde::{Deserialize, Serialize};
+pub use source_text::SourceText;
 pub(crate) use tokens::has;
 
 /// The files and variables that the sources of one target read.
@@ -116,7 +119,7 @@ pub fn scan(
     root: &Utf8Path,
     manifest_dir: &Utf8Path,
     holds: &Holds<'_>,
-    read: &mut dyn FnMut(&Utf8Path) -> Option<String>,
+    read: &mut dyn FnMut(&Utf8Path) -> Option<SourceText>,
 ) -> SourceScan {
     let mut scanner = scanner::Scanner::new(manifest_dir, holds, read);
     scanner.run(root);

@@ -7,14 +7,14 @@
 
 use std::collections::HashMap;
 
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 use camino::Utf8Path;
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, made_text};
 use super::tokens::{
     self, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised, split_commas,
-    string_value, trees,
+    string_value,
 };
 
 /// The known values of names in a scope.
@@ -47,7 +47,7 @@ impl<'a> Names<'a> {
         };
         let mut constants = HashMap::new();
         for tokens in files {
-            names.constants_in(tokens, &mut constants);
+            names.constants_in(&tokens, &mut constants);
         }
         let known = constants.into_iter();
         names.known = Scoped::new(known.filter_map(|(name, known)| Some((name, known?))));
@@ -56,10 +56,9 @@ impl<'a> Names<'a> {
 
     fn constants_in(
         &self,
-        stream: TokenStream,
+        tokens: &[TokenTree],
         constants: &mut HashMap<String, Option<KnownValue>>,
     ) {
-        let tokens = trees(stream);
         for (at, token) in tokens.iter().enumerate() {
             if let TokenTree::Group(group) = token {
                 self.constants_in(group.stream(), constants);
@@ -81,7 +80,9 @@ impl<'a> Names<'a> {
                 }
                 _ => None,
             };
-            let known = constants.entry(name).or_insert_with(|| value.clone());
+            let known = constants
+                .entry(name.to_owned())
+                .or_insert_with(|| value.clone());
             if *known != value {
                 *known = None;
             }
@@ -113,7 +114,7 @@ impl<'a> Names<'a> {
             _ => None,
         };
         if let (Some(bound), Some(known), false) = (bound, known, has_attribute) {
-            self.known.insert(bound, known);
+            self.known.insert(bound.to_owned(), known);
         }
     }
 
@@ -131,12 +132,12 @@ impl<'a> Names<'a> {
             }
             ([one @ TokenTree::Ident(_)], Some(value)) => {
                 if let Some(name) = name(one) {
-                    self.known.insert(name, value);
+                    self.known.insert(name.to_owned(), value);
                 }
             }
             ([one], Some(KnownValue::Tuple(values))) => {
                 let parts = parenthesised(one).unwrap_or_default();
-                let parts: Vec<_> = split_commas(&parts).collect();
+                let parts: Vec<_> = split_commas(parts).collect();
                 if parts.len() == values.len() {
                     for (part, value) in parts.into_iter().zip(values) {
                         self.bind_parts(part, value);
@@ -151,8 +152,8 @@ impl<'a> Names<'a> {
     fn forget(&mut self, tokens: &[TokenTree]) {
         for token in tokens {
             match token {
-                TokenTree::Group(group) => self.forget(&trees(group.stream())),
-                token => _ = name(token).map(|name| self.known.remove(&name)),
+                TokenTree::Group(group) => self.forget(group.stream()),
+                token => _ = name(token).map(|name| self.known.remove(name)),
             }
         }
     }
@@ -246,15 +247,15 @@ impl<'a> Names<'a> {
             [list] => list,
             _ => return None,
         };
-        if let Some(KnownValue::List(items)) = name(list).and_then(|name| self.known.get(&name)) {
+        if let Some(KnownValue::List(items)) = name(list).and_then(|name| self.known.get(name)) {
             return Some(items.clone());
         }
-        let items = trees(group(list, Delimiter::Bracket)?.stream());
+        let items = group(list, Delimiter::Bracket)?.stream();
         let is_plain = !items
             .iter()
             .any(|it| is_punct(it, ';') || is_punct(it, '#'));
         (is_plain && !items.is_empty())
-            .then(|| split_commas(&items).map(|item| self.value(item)).collect())
+            .then(|| split_commas(items).map(|item| self.value(item)).collect())
     }
 
     /// Returns the value of an expression: a text, a list or a tuple.
@@ -271,7 +272,7 @@ impl<'a> Names<'a> {
                 let parts = parenthesised(one)?;
                 let is_tuple = parts.iter().any(|it| is_punct(it, ','));
                 is_tuple.then(|| {
-                    KnownValue::Tuple(split_commas(&parts).map(|it| self.value(it)).collect())
+                    KnownValue::Tuple(split_commas(parts).map(|it| self.value(it)).collect())
                 })
             }
             _ => None,
@@ -292,9 +293,9 @@ impl<'a> Names<'a> {
             let arguments = parenthesised(arguments)?;
             let called = name(method).filter(|_| is_punct(dot, '.'))?;
             if called == "join" {
-                let further = self.text(&arguments)?;
+                let further = self.text(arguments)?;
                 text = Utf8Path::new(&text).join(further).into_string();
-            } else if !NEUTRAL.contains(&called.as_str()) {
+            } else if !NEUTRAL.contains(&called) {
                 return None;
             }
             steps = rest;
@@ -314,7 +315,7 @@ impl<'a> Names<'a> {
             return known;
         }
         if let [one] = tokens {
-            return match self.known.get(&name(one)?) {
+            return match self.known.get(name(one)?) {
                 Some(KnownValue::Text(text)) => Some(text.clone()),
                 _ => None,
             };
@@ -323,8 +324,8 @@ impl<'a> Names<'a> {
             && length == tokens.len()
             && called == "format"
         {
-            let arguments = trees(arguments.stream());
-            let made = self.formatted(&split_commas(&arguments).collect::<Vec<_>>())?;
+            let arguments = arguments.stream();
+            let made = self.formatted(&split_commas(arguments).collect::<Vec<_>>())?;
             return (!made.contains(['{', '}'])).then_some(made);
         }
         let [.., of, colon, _, called, arguments] = tokens else {
@@ -332,9 +333,9 @@ impl<'a> Names<'a> {
         };
         let arguments = parenthesised(arguments)?;
         let (of, called) = (name(of).filter(|_| is_punct(colon, ':'))?, name(called)?);
-        match (of.as_str(), called.as_str()) {
+        match (of, called) {
             ("Path" | "Utf8Path", "new") | ("PathBuf" | "Utf8PathBuf" | "String", "from") => {
-                self.text(&arguments)
+                self.text(arguments)
             }
             ("env", "var" | "var_os") => {
                 let variable = arguments.first().and_then(string_value)?;
@@ -397,7 +398,7 @@ impl<'a> Names<'a> {
 /// a match arm and a pattern bind names.
 fn binds(tokens: &[TokenTree]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| match token {
-        TokenTree::Group(group) => binds(&trees(group.stream())),
+        TokenTree::Group(group) => binds(group.stream()),
         token => {
             let is_arrow = is_punct(token, '>') && at > 0 && is_punct(&tokens[at - 1], '=');
             is_arrow || is_punct(token, '|') || is_one_of(token, &["fn", "for", "let"])

@@ -1,14 +1,14 @@
 //! The scan from file to file: the files read so far, the files to read next, and the results.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
+use super::token_tree::TokenStream;
 use camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::TokenStream;
 
 use super::condition::Holds;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope};
-use super::tokens::{MAX_DEPTH, is_nested_too_deep, lex};
-use super::{DoubtKind, SourceDoubt, SourceScan};
+use super::tokens::{MAX_DEPTH, lex};
+use super::{DoubtKind, SourceDoubt, SourceScan, SourceText};
 use crate::files;
 use crate::paths::normalized;
 
@@ -16,8 +16,8 @@ use crate::paths::normalized;
 pub(super) struct Scanner<'r> {
     pub(super) manifest_dir: Utf8PathBuf,
     pub(super) holds: &'r Holds<'r>,
-    read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
-    texts: BTreeMap<Utf8PathBuf, Option<String>>,
+    read: &'r mut dyn FnMut(&Utf8Path) -> Option<SourceText>,
+    texts: HashMap<String, Option<SourceText>>,
     queue: Vec<(Utf8PathBuf, ModuleDirectory)>,
     /// The code files found so far, each with the directories of its modules: two at most.
     met: BTreeSet<(Utf8PathBuf, ModuleDirectory)>,
@@ -38,13 +38,13 @@ impl<'r> Scanner<'r> {
     pub(super) fn new(
         manifest_dir: &Utf8Path,
         holds: &'r Holds<'r>,
-        read: &'r mut dyn FnMut(&Utf8Path) -> Option<String>,
+        read: &'r mut dyn FnMut(&Utf8Path) -> Option<SourceText>,
     ) -> Self {
         Scanner {
             manifest_dir: normalized(manifest_dir),
             holds,
             read,
-            texts: BTreeMap::new(),
+            texts: HashMap::new(),
             queue: Vec::new(),
             met: BTreeSet::new(),
             call_sites: BTreeSet::new(),
@@ -83,15 +83,16 @@ impl<'r> Scanner<'r> {
         let files: BTreeSet<&Utf8Path> = self.met.iter().map(|(file, _)| file.as_path()).collect();
         files
             .into_iter()
-            .filter_map(|file| Some((file, lex(self.texts.get(file)?.as_ref()?)?)))
+            .filter_map(|file| Some((file, lex(self.texts.get(file.as_str())?.as_ref()?.text())?)))
     }
 
-    pub(super) fn text(&mut self, file: &Utf8Path) -> Option<&str> {
-        if !self.texts.contains_key(file) {
-            let text = (self.read)(file);
-            self.texts.insert(file.to_owned(), text);
+    pub(super) fn text(&mut self, file: &Utf8Path) -> Option<SourceText> {
+        if let Some(known) = self.texts.get(file.as_str()) {
+            return known.clone();
         }
-        self.texts.get(file)?.as_deref()
+        let text = (self.read)(file);
+        self.texts.insert(file.to_string(), text.clone());
+        text
     }
 
     /// Adds a file as a module if the file exists. Returns true if it exists.
@@ -112,8 +113,8 @@ impl<'r> Scanner<'r> {
 
     fn scan_file(&mut self, file: &Utf8Path, place: ModuleDirectory) {
         let Some(text) = self.text(file) else { return };
-        let Some(tokens) = lex(text) else {
-            let reason = match is_nested_too_deep(text) {
+        let Some(tokens) = text.declaring_tokens() else {
+            let reason = match text.is_nested_too_deep() {
                 true => {
                     let reason = format!("it is nested deeper than {MAX_DEPTH} brackets");
                     files::note_skipped(file, &reason);
@@ -154,7 +155,7 @@ impl<'r> Scanner<'r> {
                 literals: false,
             };
             for definition in &definitions {
-                self.walk(definition.clone(), &scope);
+                self.walk(definition, &scope);
             }
         }
     }

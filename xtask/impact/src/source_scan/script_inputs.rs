@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use super::token_tree::TokenTree;
 use camino::{Utf8Component, Utf8PathBuf};
-use proc_macro2::TokenTree;
 
 use super::made_paths::{self, MadePath, PathOrigin};
-use super::tokens::{is_ident, is_one_of, is_punct, lex, name, parenthesised, string_value, trees};
+use super::tokens::{is_ident, is_one_of, is_punct, lex, name, parenthesised, string_value};
 
 /// The inputs that a script reads while it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn script_inputs(text: &str) -> ScriptInputs {
         inputs.unknown.insert("code that does not lex".to_owned());
         return inputs;
     };
-    inputs.walk(&trees(tokens));
+    inputs.walk(&tokens);
     for read in made_paths::read_paths(text) {
         inputs.add(read.as_ref());
     }
@@ -86,7 +86,7 @@ impl ScriptInputs {
     fn walk(&mut self, tokens: &[TokenTree]) {
         for (at, token) in tokens.iter().enumerate() {
             match token {
-                TokenTree::Group(group) => self.walk(&trees(group.stream())),
+                TokenTree::Group(group) => self.walk(group.stream()),
                 TokenTree::Literal(_) => {
                     if let Some(text) = string_value(token) {
                         self.literal(&text);
@@ -129,9 +129,9 @@ impl ScriptInputs {
             _ => false,
         };
         let called = name(word).unwrap_or_default();
-        if ["git2", "gix", "vergen", "shadow_rs", "git_version"].contains(&called.as_str()) {
+        if ["git2", "gix", "vergen", "shadow_rs", "git_version"].contains(&called) {
             self.asks_git = true;
-        } else if ["var", "var_os"].contains(&called.as_str()) && arguments.is_some() {
+        } else if ["var", "var_os"].contains(&called) && arguments.is_some() {
             match literal {
                 Some(variable) if is_cargos(&variable) => {}
                 Some(variable) => _ = self.variables.insert(variable),
@@ -141,7 +141,7 @@ impl ScriptInputs {
                         .insert("variables whose names it makes".to_owned())
                 }
             }
-        } else if ["vars", "vars_os"].contains(&called.as_str()) && arguments.is_some() {
+        } else if ["vars", "vars_os"].contains(&called) && arguments.is_some() {
             self.unknown
                 .insert("all variables of the environment".to_owned());
         } else if called == "new" && is_behind("Command") {
@@ -150,7 +150,7 @@ impl ScriptInputs {
                 Some(program) => _ = self.unknown.insert(format!("what `{program}` reads")),
                 None => _ = self.unknown.insert("what a program reads".to_owned()),
             }
-        } else if ASKING.contains(&called.as_str())
+        } else if ASKING.contains(&called)
             && arguments.is_some_and(|it| it.is_empty())
             && before.last().is_some_and(|it| is_punct(it, '.'))
         {

@@ -1,13 +1,13 @@
 //! The patterns that the scan looks for among tokens: attributes, paths made by macros, possible
 //! declarations, and the macros and attributes that never declare anything.
 
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 use camino::Utf8Path;
-use proc_macro2::{Delimiter, Group, TokenTree};
 
 use super::DoubtKind;
 use super::tokens::{
     char_value, group, is_ident, is_one_of, is_punct, macro_call, parenthesised, split_commas,
-    string_value, trees,
+    string_value,
 };
 
 /// The macros whose arguments are ordinary code and text: a literal in them names no file to
@@ -188,7 +188,7 @@ pub(super) const NEUTRAL: [&str; 16] = [
 pub(super) struct Attribute {
     /// True if the attribute is inside a `cfg_attr`.
     pub(super) conditional: bool,
-    pub(super) tokens: Vec<TokenTree>,
+    pub(super) tokens: TokenStream,
 }
 
 impl Attribute {
@@ -231,18 +231,18 @@ pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
 }
 
 /// Returns the attributes in the body of an attribute. A `cfg_attr` can hold several.
-pub(super) fn attribute_parts(body: Vec<TokenTree>, conditional: bool) -> Vec<Attribute> {
-    match body.as_slice() {
+pub(super) fn attribute_parts(body: &[TokenTree], conditional: bool) -> Vec<Attribute> {
+    match body {
         [cfg_attr, TokenTree::Group(parts)] if is_ident(cfg_attr, "cfg_attr") => {
-            let parts = trees(parts.stream());
-            let after_condition = split_commas(&parts).skip(1);
+            let parts = parts.stream();
+            let after_condition = split_commas(parts).skip(1);
             after_condition
-                .flat_map(|part| attribute_parts(part.to_vec(), true))
+                .flat_map(|part| attribute_parts(part, true))
                 .collect()
         }
         _ => vec![Attribute {
             conditional,
-            tokens: body,
+            tokens: body.iter().cloned().collect(),
         }],
     }
 }
@@ -264,8 +264,8 @@ pub(super) fn made_text(
     let Some((called, inner, _)) = macro_call(&argument[after_path..]) else {
         return Err(DoubtKind::MacroMadePath);
     };
-    let inner = trees(inner.stream());
-    let mut parts = split_commas(&inner);
+    let inner = inner.stream();
+    let mut parts = split_commas(inner);
     match called.as_str() {
         "concat" => parts
             .map(|part| made_text(Some(part), manifest_dir))
@@ -307,7 +307,7 @@ pub(super) fn number_text(token: &TokenTree) -> Option<String> {
     let TokenTree::Literal(literal) = token else {
         return None;
     };
-    let text = literal.to_string().replace('_', "");
+    let text = literal.as_str().replace('_', "");
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
@@ -396,13 +396,13 @@ mod tests {
             ("stringify!(0x10)", "0x10"),
         ] {
             let tokens = lex(&format!("concat!(\"<\", {argument}, r\">\")")).expect("it lexes");
-            let text = made_text(Some(&trees(tokens)), Utf8Path::new("/p"));
+            let text = made_text(Some(&tokens), Utf8Path::new("/p"));
             assert_eq!(text, Ok(Some(format!("<{made}>"))), "{argument}");
         }
         for unknown in ["$x", "stringify!(a.b)", "file!()", "b'a'", "x"] {
             let tokens = lex(&format!("concat!({unknown})")).expect("it lexes");
             assert!(
-                made_text(Some(&trees(tokens)), Utf8Path::new("/p")).is_err(),
+                made_text(Some(&tokens), Utf8Path::new("/p")).is_err(),
                 "{unknown}"
             );
         }

@@ -14,11 +14,11 @@ fn with_reader<T>(files: Files<'_>, run: impl FnOnce(&mut Reader<'_>) -> T) -> T
     let mut asked = BTreeSet::new();
     run(&mut |path| {
         assert!(asked.insert(path.to_owned()), "{path} is read twice");
-        files.get(path).map(|text| (*text).to_owned())
+        files.get(path).map(|text| (*text).to_owned().into())
     })
 }
 
-type Reader<'a> = dyn FnMut(&Utf8Path) -> Option<String> + 'a;
+type Reader<'a> = dyn FnMut(&Utf8Path) -> Option<SourceText> + 'a;
 
 /// Scans a build script without libraries.
 fn scan_alone(root: &str, directory: &str, read: &mut Reader<'_>) -> BuildScriptScan {
@@ -1096,7 +1096,7 @@ fn deeply_nested_code_does_not_overflow_the_stack() {
         };
         for (depth, is_understood) in [(198, true), (2_000, false)] {
             let text = nested(depth);
-            let mut read = |path: &Utf8Path| (path == "lib.rs").then(|| text.clone());
+            let mut read = |path: &Utf8Path| (path == "lib.rs").then(|| text.clone().into());
             let scan = scan("lib.rs".into(), "".into(), &|_, _| None, &mut read);
             let lexes = !scan.doubts.iter().any(|it| it.kind == DoubtKind::Unlexable);
             assert_eq!(lexes, is_understood, "{open} {depth}");
@@ -1141,7 +1141,7 @@ fn long_texts(scale: usize) -> Vec<String> {
 fn scan_time(text: &str) -> (String, Duration) {
     let times = (0..2).map(|_| {
         let started = cpu_time();
-        let mut read = |path: &Utf8Path| (path == "build.rs").then(|| text.to_owned());
+        let mut read = |path: &Utf8Path| (path == "build.rs").then(|| text.to_owned().into());
         let scan = scan_alone("build.rs", "", &mut read);
         made_paths(text);
         written_paths(text);

@@ -1,13 +1,13 @@
 //! The texts that a build script may print, as far as they follow from its literals.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 
 use super::functions::{Function, Functions};
 use super::names::{KnownValue, Names, Statement, ends_statement};
 use super::shapes::made_text;
 use super::tokens::{
     MAX_DEPTH, group, is_ident, is_punct, macro_call, name, parenthesised, split_commas,
-    string_value, trees,
+    string_value,
 };
 
 /// A search for all string literals of code, except in attributes, because documentation is an
@@ -56,7 +56,7 @@ impl<'a> TextFinder<'a> {
             texts: Vec::new(),
             is_cut_short: false,
         };
-        finder.search(&trees(tokens), constants.inner());
+        finder.search(&tokens, constants.inner());
         finder
     }
 
@@ -97,7 +97,7 @@ impl<'a> TextFinder<'a> {
             {
                 taken = length;
             } else if let TokenTree::Group(group) = token {
-                self.search(&trees(group.stream()), statement.names().inner());
+                self.search(group.stream(), statement.names().inner());
             } else {
                 self.texts.extend(string_value(token));
             }
@@ -139,34 +139,34 @@ impl<'a> TextFinder<'a> {
             return None;
         };
         let called = name(called)?;
-        let functions = self.functions.of(&called);
+        let functions = self.functions.of(called);
         if functions.is_empty() {
             return None;
         }
         let arguments = parenthesised(arguments)?;
         let searched = self.texts.len();
-        if split_commas(&arguments).any(|argument| names.value(argument).is_none()) {
-            self.search(&arguments, names.inner());
+        if split_commas(arguments).any(|argument| names.value(argument).is_none()) {
+            self.search(arguments, names.inner());
         }
         let closure = self.closures.iter().rfind(|(name, _)| *name == called);
         let outside = closure.map_or(self.constants, |(_, names)| names).inner();
         let times = self.entered.iter().filter(|it| **it == called).count();
         for function in functions {
             let inside = match times {
-                0 => function.entered(&arguments, names, &outside),
+                0 => function.entered(arguments, names, &outside),
                 // A recursive call may have any arguments.
                 1 => function.entered_by_any(&outside),
                 _ => continue,
             };
             if self.goes_on() {
-                self.entered.push(called.clone());
+                self.entered.push(called.to_owned());
                 self.search(&function.body, inside);
                 self.entered.pop();
             }
         }
         // The function may use an argument in a way that is not followed. So an argument text is
         // kept if no text found in the function contains it.
-        for argument in split_commas(&arguments) {
+        for argument in split_commas(arguments) {
             if let Some(KnownValue::Text(text)) = names.value(argument)
                 && !self.texts[searched..].iter().any(|it| it.contains(&text))
             {
@@ -193,12 +193,12 @@ impl<'a> TextFinder<'a> {
         let items = names.items(list)?;
         self.search(list, names.inner());
         let length = body + 2;
-        let body = trees(group(&rest[body], Delimiter::Brace)?.stream());
+        let body = group(&rest[body], Delimiter::Brace)?.stream();
         for item in items {
             let mut inside = names.inner();
             inside.bind_pattern(pattern, item);
             if self.goes_on() {
-                self.search(&body, inside);
+                self.search(body, inside);
             }
         }
         Some(length)
@@ -213,7 +213,7 @@ impl<'a> TextFinder<'a> {
         let (dot, list) = statement[..at].split_last()?;
         let closure = parenthesised(closure)
             .filter(|_| is_ident(for_each, "for_each") && is_punct(dot, '.'))?;
-        let [pipe, closure @ ..] = &closure[..] else {
+        let [pipe, closure @ ..] = closure else {
             return None;
         };
         let items = names.items(list).filter(|_| is_punct(pipe, '|'))?;
@@ -245,8 +245,8 @@ impl<'a> TextFinder<'a> {
         if !PRINTERS.contains(&called.as_str()) {
             return None;
         }
-        let arguments = trees(arguments.stream());
-        let arguments: Vec<&[TokenTree]> = split_commas(&arguments).collect();
+        let arguments = arguments.stream();
+        let arguments: Vec<&[TokenTree]> = split_commas(arguments).collect();
         let format = |argument: &&[TokenTree]| string_value(argument.first()?);
         let at = arguments
             .iter()

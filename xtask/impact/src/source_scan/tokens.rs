@@ -1,8 +1,6 @@
 //! Tokens of Rust source, and the few patterns of tokens that the scan needs.
 
-use std::str::FromStr;
-
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 
 /// The maximum depth of brackets. Source that is nested deeper counts as not understood. Written or
 /// generated code stays far below, and rustc's own limit for macros and types is 128. The limit
@@ -15,31 +13,17 @@ pub(super) const MAX_DEPTH: usize = 200;
 /// The shebang line and the frontmatter of a cargo script are removed first, as rustc does, because
 /// proc-macro2 does not know them.
 pub(super) fn lex(text: &str) -> Option<TokenStream> {
-    lex_to_any_depth(text).filter(|tokens| !is_too_deep(tokens))
+    TokenStream::of(lex_to_any_depth(text)?, MAX_DEPTH)
 }
 
 /// Returns true if the text lexes, but is nested deeper than [`MAX_DEPTH`].
 pub(super) fn is_nested_too_deep(text: &str) -> bool {
-    lex_to_any_depth(text).is_some_and(|tokens| is_too_deep(&tokens))
+    lex_to_any_depth(text).is_some_and(|tokens| TokenStream::of(tokens, MAX_DEPTH).is_none())
 }
 
-fn lex_to_any_depth(text: &str) -> Option<TokenStream> {
+fn lex_to_any_depth(text: &str) -> Option<proc_macro2::TokenStream> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    TokenStream::from_str(without_frontmatter(without_shebang(text))).ok()
-}
-
-/// Returns true if tokens are nested deeper than [`MAX_DEPTH`]. Does not recurse.
-fn is_too_deep(tokens: &TokenStream) -> bool {
-    let mut open = vec![tokens.clone().into_iter()];
-    while let Some(innermost) = open.last_mut() {
-        match innermost.next() {
-            Some(TokenTree::Group(_)) if open.len() > MAX_DEPTH => return true,
-            Some(TokenTree::Group(group)) => open.push(group.stream().into_iter()),
-            Some(_) => {}
-            None => _ = open.pop(),
-        }
-    }
-    false
+    without_frontmatter(without_shebang(text)).parse().ok()
 }
 
 /// Removes the shebang line. `#!` begins a shebang line unless a bracket follows, as in an inner
@@ -77,11 +61,6 @@ fn without_frontmatter(text: &str) -> &str {
     text
 }
 
-/// Collects the token trees of a stream, so that they can be matched as a slice.
-pub(super) fn trees(stream: TokenStream) -> Vec<TokenTree> {
-    stream.into_iter().collect()
-}
-
 /// Returns true if a text contains another text. This search is optimized in builds of the kit
 /// that are not.
 pub(crate) fn has(text: &str, part: &str) -> bool {
@@ -95,7 +74,7 @@ pub(super) fn is_punct(token: &TokenTree, char: char) -> bool {
 
 /// Returns true if a token is this identifier or keyword.
 pub(super) fn is_ident(token: &TokenTree, name: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == name)
+    matches!(token, TokenTree::Ident(ident) if ident.as_str() == name)
 }
 
 /// Returns true if a token is one of these identifiers or keywords.
@@ -110,12 +89,12 @@ pub(super) fn before(tokens: &[TokenTree], char: char) -> &[TokenTree] {
 }
 
 /// Returns the name of an identifier: `r#try` becomes `try`.
-pub(super) fn name(token: &TokenTree) -> Option<String> {
+pub(super) fn name(token: &TokenTree) -> Option<&str> {
     let TokenTree::Ident(ident) = token else {
         return None;
     };
-    let name = ident.to_string();
-    Some(name.strip_prefix("r#").map(str::to_owned).unwrap_or(name))
+    let name = ident.as_str();
+    Some(name.strip_prefix("r#").unwrap_or(name))
 }
 
 /// Returns the token as a group, if the token is a group with this delimiter.
@@ -127,8 +106,8 @@ pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
 }
 
 /// Returns the tokens inside a token, if the token is a group in parentheses.
-pub(super) fn parenthesised(token: &TokenTree) -> Option<Vec<TokenTree>> {
-    Some(trees(group(token, Delimiter::Parenthesis)?.stream()))
+pub(super) fn parenthesised(token: &TokenTree) -> Option<&[TokenTree]> {
+    Some(group(token, Delimiter::Parenthesis)?.stream())
 }
 
 /// Returns the macro call at the start of `tokens`: the macro's name, its arguments, and the number
@@ -166,7 +145,7 @@ pub(super) fn string_value(token: &TokenTree) -> Option<String> {
     let TokenTree::Literal(literal) = token else {
         return None;
     };
-    let literal = literal.to_string();
+    let literal = literal.as_str();
     let body = literal.trim_start_matches(['b', 'c']);
     if let Some(raw) = body.strip_prefix('r') {
         let raw = raw.trim_matches('#');
@@ -180,7 +159,7 @@ pub(super) fn char_value(token: &TokenTree) -> Option<String> {
     let TokenTree::Literal(literal) = token else {
         return None;
     };
-    let literal = literal.to_string();
+    let literal = literal.as_str();
     unescape(literal.strip_prefix('\'')?.strip_suffix('\'')?)
 }
 
@@ -236,7 +215,7 @@ mod tests {
             );
         }
         let attribute = lex("#![no_std]\nmod a;").expect("an attribute is no shebang");
-        assert_eq!(attribute.into_iter().count(), 6);
+        assert_eq!(attribute.len(), 6);
         assert!(lex("mod a; \"").is_none());
     }
 
@@ -251,12 +230,8 @@ mod tests {
             ("'a'", None),
             ("12", None),
         ] {
-            let token = lex(literal)
-                .expect("it lexes")
-                .into_iter()
-                .next()
-                .expect("one token");
-            assert_eq!(string_value(&token).as_deref(), value, "{literal}");
+            let tokens = lex(literal).expect("it lexes");
+            assert_eq!(string_value(&tokens[0]).as_deref(), value, "{literal}");
         }
     }
 }

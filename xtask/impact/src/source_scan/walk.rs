@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
@@ -11,15 +11,12 @@ use super::shapes::{
     Attribute, BUILT_IN_MACROS, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS,
     attribute_at, attribute_parts, made_text, may_name_module, number_text, starts_item,
 };
-use super::tokens::{
-    group, is_ident, is_punct, lex, macro_call, name, split_commas, string_value, trees,
-};
+use super::tokens::{group, is_ident, is_punct, macro_call, name, split_commas, string_value};
 use super::{DoubtKind, SourceDoubt, condition};
 use crate::paths::normalized;
 
 impl Scanner<'_> {
-    pub(super) fn walk(&mut self, stream: TokenStream, scope: &TokenScope<'_>) {
-        let tokens = trees(stream);
+    pub(super) fn walk(&mut self, tokens: &[TokenTree], scope: &TokenScope<'_>) {
         let mut attributes: Vec<Attribute> = Vec::new();
         let mut in_function = false;
         let mut at = 0;
@@ -70,7 +67,7 @@ impl Scanner<'_> {
     /// Returns the attributes in the body of an attribute. Conditions are evaluated only in written
     /// code: a macro may move attributes among its tokens to other places.
     fn attribute_parts(&self, body: &Group, scope: &TokenScope<'_>) -> Vec<Attribute> {
-        let body = trees(body.stream());
+        let body = body.stream();
         match scope.origin {
             CodeOrigin::Written => condition::attributes(body, self.holds),
             _ => attribute_parts(body, false),
@@ -99,12 +96,12 @@ impl Scanner<'_> {
             }
             [ident, end, ..] if is_punct(end, ';') => {
                 let Some(name) = name(ident) else { return 0 };
-                self.file_module(&name, attributes, scope);
+                self.file_module(name, attributes, scope);
                 2
             }
             [ident, TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
                 let Some(name) = name(ident) else { return 0 };
-                self.inline_module(&name, attributes, body.stream(), scope);
+                self.inline_module(name, attributes, body.stream(), scope);
                 2
             }
             _ => 0,
@@ -160,12 +157,11 @@ impl Scanner<'_> {
         &mut self,
         name: &str,
         attributes: &[Attribute],
-        body: TokenStream,
+        body: &[TokenTree],
         scope: &TokenScope<'_>,
     ) {
         let mut attributes = attributes.to_vec();
-        let tokens = trees(body.clone());
-        let mut rest = tokens.as_slice();
+        let mut rest = body;
         while let Some((inner, length @ INNER)) = attribute_at(rest) {
             attributes.extend(self.attribute_parts(inner, scope));
             rest = &rest[length..];
@@ -222,14 +218,14 @@ impl Scanner<'_> {
                 inside.origin = CodeOrigin::Definition { exported };
                 self.walk(arguments.stream(), &inside);
                 if self.declared_in_definitions > before {
-                    self.definitions.push(arguments.stream());
+                    self.definitions.push(arguments.stream().clone());
                 }
                 return;
             }
             "cfg_if" if scope.origin == CodeOrigin::Written => {
                 self.found.calls_macros = true;
-                let tokens = trees(arguments.stream());
-                if let Some(branches) = condition::branches(&tokens, self.holds) {
+                let tokens = arguments.stream();
+                if let Some(branches) = condition::branches(tokens, self.holds) {
                     let walk = |branch: &Group| self.walk(branch.stream(), scope);
                     return branches.into_iter().for_each(walk);
                 }
@@ -252,8 +248,8 @@ impl Scanner<'_> {
     }
 
     fn include(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
-        let tokens = trees(arguments.stream());
-        let path = match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+        let tokens = arguments.stream();
+        let path = match made_text(split_commas(tokens).next(), &self.manifest_dir) {
             Ok(Some(text)) => text,
             Ok(None) => {
                 self.found.generated = true;
@@ -287,8 +283,8 @@ impl Scanner<'_> {
     }
 
     fn variable(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
-        let tokens = trees(arguments.stream());
-        match made_text(split_commas(&tokens).next(), &self.manifest_dir) {
+        let tokens = arguments.stream();
+        match made_text(split_commas(tokens).next(), &self.manifest_dir) {
             Ok(Some(variable)) => _ = self.found.env.insert(variable),
             _ => {
                 let reason = format!("{called}!({})", arguments.stream());
@@ -310,7 +306,7 @@ impl Scanner<'_> {
                 literals,
                 ..*scope
             };
-            self.walk(part.tokens.iter().cloned().collect(), &scope);
+            self.walk(&part.tokens, &scope);
         }
     }
 
@@ -319,7 +315,7 @@ impl Scanner<'_> {
     fn paths(&mut self, attributes: &[Attribute], scope: &TokenScope<'_>) -> Vec<(String, bool)> {
         let mut paths = Vec::new();
         for attribute in attributes.iter().filter(|it| it.is("path")) {
-            match attribute.tokens.as_slice() {
+            match &attribute.tokens[..] {
                 [_, equals, value] if is_punct(equals, '=') => {
                     paths.extend(string_value(value).map(|value| (value, attribute.conditional)));
                 }
@@ -371,9 +367,9 @@ impl Scanner<'_> {
         else {
             return;
         };
-        self.found.passed_to_macros.insert(name.clone());
+        self.found.passed_to_macros.insert(name.to_owned());
         let places = scope.places.iter();
-        for (file, place) in places.flat_map(|place| place.candidates(&name)) {
+        for (file, place) in places.flat_map(|place| place.candidates(name)) {
             self.take_module(file, place);
         }
     }
@@ -398,7 +394,9 @@ impl Scanner<'_> {
             // The macro may include a file with another extension as code.
             let is_code = match file.extension() {
                 Some("rs") => true,
-                Some("in" | "inc") => self.text(&file).and_then(lex).is_some(),
+                Some("in" | "inc") => self
+                    .text(&file)
+                    .is_some_and(|it| it.declaring_tokens().is_some()),
                 _ => false,
             };
             if is_code {

@@ -150,9 +150,10 @@ fn read(
     recorded: Vec<RecordedRun>,
 ) -> ScriptFacts {
     let directory = package.directory();
-    let mut text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
-    let modules = source_scan::scan(file, directory, &|_, _| None, &mut text).modules;
-    let (said, _) = source_scan::scan_build_script(file, directory, &[], &mut text);
+    let text = |path: &Utf8Path| files::read_text(path, files::SOURCE).ok();
+    let mut source = |path: &Utf8Path| text(path).map(Into::into);
+    let modules = source_scan::scan(file, directory, &|_, _| None, &mut source).modules;
+    let (said, _) = source_scan::scan_build_script(file, directory, &[], &mut source);
     let asks_libraries = package.dependencies.iter().any(|it| it.build);
     let missing = said.always.iter().filter(|it| !it.exists());
     let missing = missing.map(|it| it.strip_prefix(directory).unwrap_or(it).to_owned());

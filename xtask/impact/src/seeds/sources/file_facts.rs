@@ -14,7 +14,7 @@ use super::search::{Search, SourceScope};
 use super::source_files::{UNREAD, read};
 use crate::files::FileStamp;
 use crate::paths::hashed;
-use crate::source_scan::{self, Holds, SourceScan};
+use crate::source_scan::{self, Holds, SourceScan, SourceText};
 use crate::{cargo_config, observed, parallel, state};
 
 /// The facts about the source files that were read, and the scans of targets.
@@ -26,6 +26,10 @@ pub struct FileFacts {
     known: Option<KnownSources>,
     /// The present stamps of files, each read once.
     stamps: HashMap<String, Option<FileStamp>>,
+    /// The texts of Rust sources that cargo did not download, each read and lexed once.
+    texts: HashMap<String, SourceText>,
+    /// The size of all these texts, in bytes.
+    texts_size: usize,
     /// The directories below which cargo keeps the packages that it downloads.
     downloads: OnceCell<Vec<Utf8PathBuf>>,
     has_grown: bool,
@@ -65,6 +69,9 @@ struct KeptScan {
 
 /// The maximum number of scans of one target.
 const SCANS: usize = 8;
+
+/// The maximum size of all texts that stay in memory, in bytes.
+const TEXTS: usize = 64 << 20;
 
 /// The maximum number of searches in one file.
 const SEARCHES: usize = 512;
@@ -131,8 +138,8 @@ impl FileFacts {
         let (mut files, mut is_whole) = (Vec::new(), true);
         let mut reading = |path: &Utf8Path| {
             files.push((path.to_owned(), self.stamp(path)));
-            let text = read(path);
-            is_whole &= text.as_deref() != Some(UNREAD);
+            let text = self.text(path);
+            is_whole &= text.as_ref().is_none_or(|it| it.text() != UNREAD);
             text
         };
         let found = source_scan::scan(root, directory, &asked, &mut reading);
@@ -156,13 +163,13 @@ impl FileFacts {
         if let Some(&held) = self.of(file).and_then(|known| known.held.get(&hash)) {
             return held;
         }
-        let Some(text) = read(file) else {
+        let Some(text) = self.text(file) else {
             return false;
         };
-        if text == UNREAD {
+        if text.text() == UNREAD {
             return true;
         }
-        let held = search.succeeds_in(&text);
+        let held = search.succeeds_in(text.text());
         self.keep(file, |known| {
             if known.held.len() >= SEARCHES {
                 known.held.clear();
@@ -192,8 +199,7 @@ impl FileFacts {
         search: &Search,
         held: bool,
     ) {
-        let downloads = self.downloads.get_or_init(download_directories);
-        if downloads.iter().any(|above| directory.starts_with(above)) {
+        if self.is_download(directory) {
             let known = self.known().downloads.entry(directory.to_string());
             let known = known.or_default();
             if known.len() >= SEARCHES {
@@ -210,11 +216,11 @@ impl FileFacts {
         if let Some(names) = self.of(file).and_then(|known| known.names.clone()) {
             return Some(Some(names));
         }
-        let text = read(file)?;
-        if text == UNREAD {
+        let text = self.text(file)?;
+        if text.text() == UNREAD {
             return Some(None);
         }
-        let names = SourceNames::of(&text);
+        let names = SourceNames::of(text.text());
         self.keep(file, |known| known.names = Some(names.clone()));
         Some(Some(names))
     }
@@ -236,6 +242,27 @@ impl FileFacts {
                 self.keep(file, |known| known.names = Some(names));
             }
         }
+    }
+
+    /// Returns the text of a file. Returns `None` if there is no such file, and [`UNREAD`] if the
+    /// file was not read.
+    fn text(&mut self, file: &Utf8Path) -> Option<SourceText> {
+        if let Some(known) = self.texts.get(file.as_str()) {
+            return Some(known.clone());
+        }
+        let text = SourceText::from(read(file)?);
+        let size = self.texts_size + text.text().len();
+        if file.extension() == Some("rs") && size <= TEXTS && !self.is_download(file) {
+            self.texts_size = size;
+            self.texts.insert(file.to_string(), text.clone());
+        }
+        Some(text)
+    }
+
+    /// Returns true if cargo downloaded a file or directory.
+    fn is_download(&self, path: &Utf8Path) -> bool {
+        let downloads = self.downloads.get_or_init(download_directories);
+        downloads.iter().any(|above| path.starts_with(above))
     }
 
     /// Returns the facts about a file, if the file is unchanged.

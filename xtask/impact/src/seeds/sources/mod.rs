@@ -395,7 +395,9 @@ impl<'a> Sources<'a> {
         let target = targets.find(|target| target.kind == TargetKind::CustomBuild)?;
         let libraries = self.followed_libraries(package);
         let (scan, of_libraries) =
-            source_scan::scan_build_script(&target.src_path, directory, &libraries, &mut read);
+            source_scan::scan_build_script(&target.src_path, directory, &libraries, &mut |path| {
+                read(path).map(Into::into)
+            });
         let reads = self.of_target(package, target, Mode::Build)?;
         let text = reads.files.iter().filter_map(|file| read(file)).collect();
         let called = of_libraries.called.iter();

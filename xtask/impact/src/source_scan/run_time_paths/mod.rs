@@ -8,15 +8,15 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
 use camino::{Utf8Path, Utf8PathBuf};
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use serde::{Deserialize, Serialize};
 
 use super::condition;
 use super::made_paths::from_manifest_dir;
 use super::shapes::{Attribute, NEUTRAL, attribute_at, attribute_parts, made_text};
 use super::tokens::{
-    has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value, trees,
+    has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value,
 };
 use crate::paths::normalized;
 
@@ -82,21 +82,20 @@ impl RunTimePaths {
         let Some(tokens) = lex(text) else {
             return found;
         };
-        let tokens = trees(tokens);
         let mut read = Read::default();
-        // Without the word, no code is for tests only, and both passes find the same.
-        let passes = match has(text, "test") {
-            true => &[Tests::Left, Tests::Taken][..],
-            false => &[Tests::Left],
-        };
-        for &tests in passes {
-            read = Read::default();
-            let code = match tests {
-                Tests::Left => StringContext::Any,
-                Tests::Taken => StringContext::Test,
+        let kept = pruned(&tokens, Tests::Left, &mut read);
+        found.code(text, &kept, StringContext::Any);
+        let tests = std::mem::take(&mut read.tests);
+        if !tests.is_empty() {
+            // A test may use a variable with a path that other code makes.
+            let kept = match has(text, "CARGO_MANIFEST_DIR") {
+                true => {
+                    read = Read::default();
+                    pruned(&tokens, Tests::Taken, &mut read)
+                }
+                false => pruned(&tests, Tests::Taken, &mut read),
             };
-            let kept = pruned(&tokens, tests, &mut read);
-            found.code(text, &kept, code);
+            found.code(text, &kept, StringContext::Test);
         }
         found.included = read.files;
         found.add_docs(&read.docs.join("\n"));
@@ -107,7 +106,7 @@ impl RunTimePaths {
     pub fn add_docs(&mut self, markdown: &str) {
         for example in text::examples(markdown) {
             match lex(&example) {
-                Some(tokens) => self.code(&example, &trees(tokens), StringContext::Docs),
+                Some(tokens) => self.code(&example, &tokens, StringContext::Docs),
                 None => self.add_text(&example, StringContext::Docs),
             }
         }
@@ -161,7 +160,7 @@ impl RunTimePaths {
                     }
                     "concat" => {
                         self.text(&concatenated(arguments), code);
-                        let mut others = trees(arguments.stream());
+                        let mut others = arguments.stream().to_vec();
                         others.retain(|token| string_value(token).is_none());
                         self.literals(&others, code);
                         at += length - 1;
@@ -178,7 +177,7 @@ impl RunTimePaths {
                 self.arguments(&rest[..length], code);
                 at += length - 1;
             } else if let Some(name) = name(token) {
-                self.name(&name, rest.get(1));
+                self.name(name, rest.get(1));
             } else if let Some(text) = string_value(token) {
                 self.seeks_root |= ROOTS.contains(&text.as_str());
                 self.text(&text, code);
@@ -190,7 +189,7 @@ impl RunTimePaths {
                     self.add(Utf8Path::new(&text), RelativeTo::Unknown, code);
                 }
             } else if let TokenTree::Group(inner) = token {
-                let inside = trees(inner.stream());
+                let inside = inner.stream();
                 let called = at.checked_sub(2).map(|called| &tokens[called]);
                 if called.is_some_and(|it| is_one_of(it, &TAKE_PATHS))
                     && let [literal] = &inside[..]
@@ -211,7 +210,7 @@ impl RunTimePaths {
                 if inner.delimiter() == Delimiter::Bracket && parts.len() > 1 {
                     self.text(&parts.join("/"), code);
                 }
-                self.literals(&inside, code);
+                self.literals(inside, code);
             }
         }
     }
@@ -239,7 +238,7 @@ impl RunTimePaths {
     fn arguments(&mut self, tokens: &[TokenTree], code: StringContext) {
         for token in tokens {
             if let Some(inside) = parenthesised(token) {
-                match &inside[..] {
+                match inside {
                     [TokenTree::Literal(_)] => {}
                     inside => self.literals(inside, code),
                 }
@@ -328,9 +327,11 @@ enum Tests {
     Taken,
 }
 
-/// The texts that the compiler reads.
+/// The texts that the compiler reads, and the code that is for tests only.
 #[derive(Default)]
 struct Read {
+    /// The items that were left out, each as a group.
+    tests: Vec<TokenTree>,
     /// The lines of documentation.
     docs: Vec<String>,
     /// The paths of the texts that are included.
@@ -340,7 +341,7 @@ struct Read {
 impl Read {
     /// Adds the path of an included text. Returns false if the path is not known.
     fn include(&mut self, arguments: &Group, code: StringContext) -> bool {
-        let path = made_text(Some(&trees(arguments.stream())), Utf8Path::new(""));
+        let path = made_text(Some(arguments.stream()), Utf8Path::new(""));
         let text = path.as_ref().ok().and_then(Option::as_deref);
         let text = text.map(|it| it.trim_start_matches('/').into());
         self.files.extend(text.map(|text| (text, code)));
@@ -358,9 +359,12 @@ fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree>
         let rest = &tokens[at..];
         if let Some((body, length)) = attribute_at(rest) {
             at += length;
-            let parts = attribute_parts(trees(body.stream()), false);
+            let parts = attribute_parts(body.stream(), false);
             if tests == Tests::Left && condition::leave_out(&parts, &no_tests) {
                 at += condition::length(&tokens[at..]);
+                let test = rest[..rest.len() - (tokens.len() - at)].iter().cloned();
+                let test = Group::new(Delimiter::None, test.collect());
+                read.tests.push(TokenTree::Group(test));
                 continue;
             }
             for part in parts {
@@ -381,7 +385,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree>
         at += 1;
         kept.push(match token {
             TokenTree::Group(inner) => {
-                let inside = pruned(&trees(inner.stream()), tests, read);
+                let inside = pruned(inner.stream(), tests, read);
                 TokenTree::Group(Group::new(inner.delimiter(), inside.into_iter().collect()))
             }
             other => other.clone(),
@@ -412,7 +416,7 @@ fn pruned_attribute(part: Attribute, tests: Tests, read: &mut Read) -> Option<To
 /// Returns the text that `concat!` makes, with a hole `{}` for every argument that is not a
 /// literal.
 fn concatenated(arguments: &Group) -> String {
-    let tokens = trees(arguments.stream());
+    let tokens = arguments.stream();
     let parts = tokens.split(|token| is_punct(token, ','));
     let texts = parts.map(|part| match part {
         [literal] => string_value(literal).unwrap_or_else(|| "{}".to_owned()),
@@ -431,10 +435,14 @@ fn lists_unnamed(tokens: &[TokenTree]) -> bool {
         if word == "let" {
             let end = after.iter().position(|it| is_punct(it, ';'));
             let bound = &after[..end.unwrap_or(after.len())];
-            let variable = bound.iter().filter_map(name).find(|it| it != "mut");
-            named.extend(variable.filter(|_| holds_name(bound, &[])));
+            let variable = bound.iter().filter_map(name).find(|it| *it != "mut");
+            named.extend(
+                variable
+                    .filter(|_| holds_name(bound, &[]))
+                    .map(str::to_owned),
+            );
         }
-        if LISTING.binary_search(&word.as_str()).is_err() {
+        if LISTING.binary_search(&word).is_err() {
             continue;
         }
         // The call is `read_dir(x)`, `WalkDir::new(x)` or `x.read_dir()`.
@@ -447,7 +455,7 @@ fn lists_unnamed(tokens: &[TokenTree]) -> bool {
             Some((dot, receiver)) if is_punct(dot, '.') => &receiver[receiver.len().max(1) - 1..],
             _ => &[],
         };
-        let is_named = holds_name(&trees(arguments.stream()), &named) || holds_name(before, &named);
+        let is_named = holds_name(arguments.stream(), &named) || holds_name(before, &named);
         if !is_named {
             return true;
         }
@@ -458,8 +466,10 @@ fn lists_unnamed(tokens: &[TokenTree]) -> bool {
 /// Returns true if tokens contain a string that names something, or one of these variables.
 fn holds_name(tokens: &[TokenTree], variables: &[String]) -> bool {
     tokens.iter().any(|token| match token {
-        TokenTree::Group(inner) => holds_name(&trees(inner.stream()), variables),
-        TokenTree::Ident(_) => name(token).is_some_and(|it| variables.contains(&it)),
+        TokenTree::Group(inner) => holds_name(inner.stream(), variables),
+        TokenTree::Ident(_) => {
+            name(token).is_some_and(|it| variables.iter().any(|known| known == it))
+        }
         token => string_value(token).is_some_and(|text| {
             text.contains(char::is_alphanumeric) && text != "CARGO_MANIFEST_DIR"
         }),
@@ -479,7 +489,7 @@ fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
                     break;
                 };
                 if is_one_of(method, &["join", "push"]) {
-                    let literal = match &inside[..] {
+                    let literal = match inside {
                         [literal] => string_value(literal),
                         _ => None,
                     };
@@ -497,7 +507,7 @@ fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
 }
 
 fn first_string(arguments: &Group) -> Option<String> {
-    let arguments = trees(arguments.stream());
+    let arguments = arguments.stream();
     string_value(arguments.first()?)
 }
 
