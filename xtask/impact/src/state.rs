@@ -68,26 +68,48 @@ pub fn of_workspace(directory: &Utf8Path, name: &str, root: &Utf8Path) -> Utf8Pa
 
 /// Reads a cached value. Returns `None` if the file is damaged or was written under another name.
 pub fn read<T: DeserializeOwned>(file: &Utf8Path) -> Option<T> {
+    postcard::from_bytes(&read_body(file)?).ok()
+}
+
+/// Reads numbers that [`write_numbers`] wrote. Numbers are read with less work than other values.
+pub fn read_numbers(file: &Utf8Path) -> Option<Vec<u64>> {
+    let body = read_body(file)?;
+    let (words, rest) = body.as_chunks();
+    let numbers = words.iter().map(|it| u64::from_le_bytes(*it));
+    rest.is_empty().then(|| numbers.collect())
+}
+
+/// Reads the content of a cache file, without header and checksum.
+fn read_body(file: &Utf8Path) -> Option<Vec<u8>> {
     // A file that is not the kit's is not read as a whole.
     let start = files::read_start(file, HEADER.len() as u64).ok()?;
     if start != HEADER.as_bytes() {
         return None;
     }
-    let bytes = files::read(file, files::STATE).ok()?;
+    let mut bytes = files::read(file, files::STATE).ok()?;
     let (sum, body) = bytes
         .strip_prefix(HEADER.as_bytes())?
         .split_first_chunk::<SUM>()?;
     let is_whole = *sum == checksum(file, body);
-    is_whole.then(|| postcard::from_bytes(body).ok())?
+    is_whole.then(|| bytes.split_off(HEADER.len() + SUM))
 }
 
 /// Writes a value atomically. If the value cannot be written, it is not cached, and the next answer
 /// takes longer.
 pub fn write(file: &Utf8Path, value: &impl Serialize) {
-    let Ok(body) = postcard::to_allocvec(value) else {
-        return;
-    };
-    let bytes = [HEADER.as_bytes(), &checksum(file, &body), &body].concat();
+    if let Ok(body) = postcard::to_allocvec(value) {
+        write_body(file, &body);
+    }
+}
+
+/// Writes numbers like [`write`].
+pub fn write_numbers(file: &Utf8Path, numbers: &[u64]) {
+    let bytes = numbers.iter().flat_map(|it| it.to_le_bytes());
+    write_body(file, &bytes.collect::<Vec<u8>>());
+}
+
+fn write_body(file: &Utf8Path, body: &[u8]) {
+    let bytes = [HEADER.as_bytes(), &checksum(file, body), body].concat();
     let made = file.parent().is_none_or(|parent| {
         // Cargo writes its tag into a target directory only if cargo creates the directory, so the
         // kit does not create it.
@@ -100,7 +122,7 @@ pub fn write(file: &Utf8Path, value: &impl Serialize) {
 }
 
 /// The header of a cache file. It changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 19\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 20\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();
@@ -170,6 +192,11 @@ mod tests {
             .and_then(|it| it.set_len(1 << 40))
             .unwrap();
         assert_eq!(read(), None, "a sparse file");
+
+        write_numbers(&file, &[0, 7, u64::MAX]);
+        assert_eq!(read_numbers(&file), Some(vec![0, 7, u64::MAX]));
+        write(&file, &"abc");
+        assert_eq!(read_numbers(&file), None, "not a multiple of eight bytes");
 
         let other = of_workspace(&top, "records", &top);
         write(&other, &value);

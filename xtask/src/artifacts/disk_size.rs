@@ -13,6 +13,20 @@ pub(crate) fn bytes(metadata: &Metadata) -> u64 {
     metadata.len()
 }
 
+/// Returns the number of a file in its file system; 0 on systems without such numbers.
+pub(crate) fn inode(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        metadata.ino()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        0
+    }
+}
+
 /// The identity of a file with several hard links: the device and the number of the file.
 pub(crate) type HardLink = (u64, u64);
 

@@ -13,6 +13,7 @@ pub(crate) mod mirror;
 pub mod orphans;
 pub mod plan;
 pub mod profile_dir;
+pub(crate) mod quick_hash;
 pub mod reader;
 pub mod remove;
 pub(crate) mod sweep_table;

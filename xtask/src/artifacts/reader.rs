@@ -16,13 +16,14 @@ use xtask_impact::build_dir::dep_info::Fingerprint;
 use xtask_impact::build_dir::unit_inputs::Roots;
 use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Layout, ProfileDir, dep_info};
-use xtask_impact::paths::{hashed, resolved};
+use xtask_impact::paths::resolved;
 use xtask_impact::records::names::{crate_name, target_kind};
 use xtask_impact::workspace::{Package, PackageIx, Target, Workspace};
 use xtask_impact::{build_dir, files, parallel};
 
 use super::orphans::LiveSet;
 use crate::artifacts::profile_dir::{ProfileDirScan, ScannedUnit, plain_names};
+use crate::artifacts::quick_hash::quick_hash;
 
 /// The place of a unit's records: its profile directory, and the names of its fingerprint.
 #[derive(Clone, Copy, Debug)]
@@ -264,7 +265,7 @@ fn is_of(
     let is_path = package.source.is_none();
     // Texts are hashed faster than the parts of paths.
     let paths = [&*workspace.root, root, &package.manifest_path].map(Utf8Path::as_str);
-    let question = hashed((paths, is_path));
+    let question = quick_hash((paths, is_path));
     let ask = || is_compiled_from(workspace, package, root, unit);
     records.answer(unit, question, &ask)
 }

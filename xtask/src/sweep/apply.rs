@@ -113,7 +113,8 @@ impl Sweep<'_> {
         for (index, directory) in read.iter().enumerate() {
             let removed = plan.removed.iter().filter(|it| it.0 == index);
             let removed = removed.map(|(_, unit)| *unit).collect();
-            arm(&directory.scan, &directory.directories, &removed);
+            let SweptDirectory { scan, uses, .. } = directory;
+            arm(scan, &directory.directories, uses, &removed);
         }
         Ok(report(&read, &plan, &needs))
     }
@@ -152,12 +153,14 @@ impl Sweep<'_> {
     ) -> Result<(Vec<SweptDirectory>, SweepPlan)> {
         let mut read = Vec::new();
         for (directories, mut scan) in all.iter().zip(scans) {
-            let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
+            let uses = KnownUses::read(directories);
+            let evidence = last_use::find(&mut scan, directories, &uses);
             let garbage = garbage::find(&mut scan, self.workspace, directories, toolchains)?;
             read.push(SweptDirectory {
                 directories: directories.clone(),
                 running: running(&scan),
                 scan,
+                uses,
                 evidence,
                 garbage,
                 needed: BTreeSet::new(),
@@ -260,8 +263,13 @@ pub(crate) fn directories(workspace: &Workspace) -> Result<(Directories, Vec<Dir
 
 /// Remembers the last uses of a directory, and sets its access times back so that the next use
 /// changes them.
-pub(crate) fn arm(scan: &DirectoryScan, directories: &Directories, removed: &BTreeSet<usize>) {
-    let failed = last_use::arm(scan, directories, removed);
+pub(crate) fn arm(
+    scan: &DirectoryScan,
+    directories: &Directories,
+    known: &KnownUses,
+    removed: &BTreeSet<usize>,
+) {
+    let failed = last_use::arm(scan, directories, known, removed);
     if failed > 0 {
         let units = output::count(failed, "unit");
         output::note(format_args!(
@@ -310,9 +318,14 @@ fn running(scan: &DirectoryScan) -> BTreeSet<usize> {
     let Some(exe) = exe.map(|it| resolved(&it)) else {
         return BTreeSet::new();
     };
+    let names: BTreeSet<&str> = exe.iter().collect();
     let mut units = Vec::new();
     for (index, unit) in scan.units.iter().enumerate() {
-        let holds = |path: &Utf8PathBuf| exe.starts_with(resolved(path));
+        let holds = |path: &Utf8PathBuf| {
+            // Most paths have another name, so few paths are resolved.
+            let may_hold = path.file_name().is_some_and(|it| names.contains(it));
+            may_hold && exe.starts_with(resolved(path))
+        };
         // Most units have no file of this name.
         let may_hold = unit.names.iter().any(|name| {
             exe.file_stem()

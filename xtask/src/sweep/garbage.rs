@@ -154,6 +154,9 @@ fn orphans(
     workspace: &Workspace,
     directories: &Directories,
 ) -> Result<Vec<(usize, String)>> {
+    if scan.units.is_empty() {
+        return Ok(Vec::new());
+    }
     let living = match LiveSet::new(workspace) {
         Ok(living) => living,
         Err(error) => {
@@ -166,6 +169,9 @@ fn orphans(
     for (index, place) in scan.places.iter().enumerate() {
         let named = scan.named(index);
         read.push(reader.read_named(place, &directories.target, &named, &scan.notes));
+    }
+    if read.iter().all(|it| it.strays.is_empty()) {
+        return Ok(Vec::new());
     }
     let foreign = living.foreign_package(&read);
     let nothing = CleanSelection::default();
@@ -229,6 +235,10 @@ fn orphans(
 fn former_layout(scan: &DirectoryScan) -> Vec<usize> {
     let mut newest = HashMap::new();
     let profiles = scan.first_places();
+    let has_both = profiles.iter().enumerate().any(|(at, first)| at != *first);
+    if !has_both {
+        return Vec::new();
+    }
     let key = |unit: &SweepUnit| {
         let is_first = is_first_layout(&scan.places[unit.place]);
         Some((profiles[unit.place], unit.rustc?, is_first))

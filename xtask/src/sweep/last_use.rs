@@ -9,21 +9,22 @@
 //! Cargo never reads `invoked.timestamp`. An access to a fingerprint is ignored if
 //! `invoked.timestamp` was read in the same minute.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{File, FileTimes};
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use xtask_impact::build_dir::Directories;
 use xtask_impact::{files, state};
 
 use super::scan::{DirectoryScan, SweepUnit};
+use crate::artifacts::quick_hash::{QuickMap, quick_hash};
 
-/// The last known use of each unit, in seconds since 1970. The key is the profile directory below
-/// the build directory, and the hash.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct KnownUses(BTreeMap<(String, String), u64>);
+/// The last known use of each unit, in seconds since 1970. The key is a hash of the profile directory
+/// below the build directory, and of the unit's hash.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct KnownUses(QuickMap<u64, u64>);
 
 /// The evidence for the last uses of the units of a directory.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -48,7 +49,23 @@ impl KnownUses {
 
     /// Reads the uses that the last run of the kit remembered.
     pub(crate) fn read(directories: &Directories) -> Self {
-        state::read(&Self::file(directories)).unwrap_or_default()
+        let numbers = state::read_numbers(&Self::file(directories)).unwrap_or_default();
+        let (pairs, _) = numbers.as_chunks();
+        Self(
+            pairs
+                .iter()
+                .map(|[key, seconds]| (*key, *seconds))
+                .collect(),
+        )
+    }
+
+    fn write(&self, directories: &Directories) {
+        let pairs = self.0.iter().flat_map(|(key, seconds)| [*key, *seconds]);
+        state::write_numbers(&Self::file(directories), &pairs.collect::<Vec<_>>());
+    }
+
+    fn key(scan: &DirectoryScan, unit: &SweepUnit) -> u64 {
+        quick_hash((scan.profile(unit.place).as_str(), &unit.hash))
     }
 }
 
@@ -66,9 +83,8 @@ pub(crate) fn find(
     let keeps = files::keeps_access_times(&directories.build).unwrap_or(false);
     let mut archived = 0;
     for index in 0..scan.units.len() {
-        let profile = scan.profile(scan.units[index].place).to_string();
+        let key = KnownUses::key(scan, &scan.units[index]);
         let unit = &mut scan.units[index];
-        let key = (profile, unit.hash.clone());
         let remembered = known.0.get(&key).map(|seconds| from_seconds(*seconds));
         let accessed = unit.accessed.filter(|_| keeps);
         archived += usize::from(accessed.is_some() && was_archived(unit));
@@ -117,29 +133,30 @@ fn pass_on(scan: &mut DirectoryScan) {
 }
 
 /// Remembers the last uses, and sets the access times back so that the next use changes them.
-/// Returns the number of units whose access times could not be set. `removed` are the units that do
-/// not exist any more.
+/// Returns the number of units whose access times could not be set. `known` are the uses that were
+/// remembered before, and `removed` are the units that do not exist any more.
 pub(crate) fn arm(
     scan: &DirectoryScan,
     directories: &Directories,
+    known: &KnownUses,
     removed: &BTreeSet<usize>,
 ) -> usize {
-    let mut known = KnownUses::default();
+    let mut uses = KnownUses::default();
     let mut failed = 0;
     for (index, unit) in scan.units.iter().enumerate() {
         if !unit.has_fingerprint || removed.contains(&index) {
             continue;
         }
-        let profile = scan.profile(unit.place).to_string();
         let seconds = unit.last_use.duration_since(SystemTime::UNIX_EPOCH);
         let seconds = seconds.unwrap_or_default().as_secs();
-        let key = (profile, unit.hash.clone());
-        let entry = known.0.entry(key).or_default();
+        let entry = uses.0.entry(KnownUses::key(scan, unit)).or_default();
         *entry = seconds.max(*entry);
         let failures = unit.unarmed.iter().filter(|it| !set_back(it)).count();
         failed += usize::from(failures > 0);
     }
-    state::write(&KnownUses::file(directories), &known);
+    if uses != *known {
+        uses.write(directories);
+    }
     failed
 }
 

@@ -205,8 +205,9 @@ fn arm(args: &ArmArgs) -> Result<Status> {
             .cloned()
             .collect();
         let mut scan = DirectoryScan::read(directories, &others)?;
-        let evidence = last_use::find(&mut scan, directories, &KnownUses::read(directories));
-        apply::arm(&scan, directories, &BTreeSet::new());
+        let known = KnownUses::read(directories);
+        let evidence = last_use::find(&mut scan, directories, &known);
+        apply::arm(&scan, directories, &known, &BTreeSet::new());
         let units = output::count(scan.units.len(), "unit");
         output::status("Armed", format_args!("{units} in {}", directories.build));
         if evidence == last_use::UseEvidence::Builds {

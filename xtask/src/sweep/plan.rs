@@ -10,7 +10,7 @@ use serde::Serialize;
 use xtask_impact::build_dir::Directories;
 
 use super::garbage::{Garbage, SweepClass};
-use super::last_use::UseEvidence;
+use super::last_use::{KnownUses, UseEvidence};
 use super::scan::{DirectoryScan, SharedArtifact, Sizes, SweepUnit};
 use crate::artifacts::plan::{Artifact, Removal, is_reference};
 
@@ -19,6 +19,8 @@ use crate::artifacts::plan::{Artifact, Removal, is_reference};
 pub(crate) struct SweptDirectory {
     pub directories: Directories,
     pub scan: DirectoryScan,
+    /// The uses that the last run of the kit remembered.
+    pub uses: KnownUses,
     pub evidence: UseEvidence,
     pub garbage: Garbage,
     /// The units that keep commands need, with everything that they were built from.
@@ -176,7 +178,7 @@ impl Planner<'_> {
         }
         let mut candidates = Vec::new();
         for (index, directory) in self.directories.iter().enumerate() {
-            let order = build_order(&directory.scan);
+            let order = directory.scan.build_order();
             for (unit, order) in order.into_iter().enumerate() {
                 let is_free = !self.plan.removed.contains(&(index, unit))
                     && self.protection(index, unit, SweepClass::LastUse).is_none();
@@ -313,29 +315,6 @@ impl Planner<'_> {
         kept.retain(|_, sizes| sizes.bytes > 0);
         self.plan.kept = kept;
     }
-}
-
-/// Returns a number for each unit that is larger than the numbers of the units that it was built
-/// from.
-fn build_order(scan: &DirectoryScan) -> Vec<usize> {
-    let by_value = scan.by_value();
-    let mut order = vec![0; scan.units.len()];
-    let mut is_visited = vec![false; scan.units.len()];
-    let mut next = 0;
-    for first in 0..scan.units.len() {
-        let mut pending = vec![(first, false)];
-        while let Some((unit, is_left)) = pending.pop() {
-            if is_left {
-                order[unit] = next;
-                next += 1;
-            } else if !std::mem::replace(&mut is_visited[unit], true) {
-                pending.push((unit, true));
-                let dependencies = by_value.dependencies(&scan.units[unit], &scan.places);
-                pending.extend(dependencies.map(|it| (it, false)));
-            }
-        }
-    }
-    order
 }
 
 /// Returns the removals of a unit. The reference file and the fingerprint come first: without them,

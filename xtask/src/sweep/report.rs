@@ -180,17 +180,16 @@ impl SweepReport {
         for (index, directory) in read.iter().enumerate() {
             let scan = &directory.scan;
             let mut rest = scan.bytes;
-            let mut add = |kind: &str, place: Option<usize>, time: SystemTime, bytes: u64, gone| {
+            // The names of kinds and places become texts at the end, once for all units.
+            let mut by_kind: BTreeMap<&str, Share> = BTreeMap::new();
+            let mut by_place: BTreeMap<Option<usize>, Share> = BTreeMap::new();
+            let mut add = |kind, place: Option<usize>, time: SystemTime, bytes: u64, gone| {
                 let units = usize::from(gone);
-                let place = place.map(|it| &scan.places[it]);
-                let profile = place.map_or("no profile", |it| &it.directory);
-                let triple = place.map_or("no triple", |it| it.triple.as_deref().unwrap_or("host"));
                 let age = AgeClass::of(now.duration_since(time).unwrap_or_default());
                 rest = rest.saturating_sub(bytes);
                 for share in [
-                    self.by_kind.entry(kind.to_owned()).or_default(),
-                    self.by_profile.entry(profile.to_owned()).or_default(),
-                    self.by_triple.entry(triple.to_owned()).or_default(),
+                    by_kind.entry(kind).or_default(),
+                    by_place.entry(place).or_default(),
                     self.by_age.entry(age).or_default(),
                 ] {
                     share.add(bytes, gone, units);
@@ -218,6 +217,20 @@ impl SweepReport {
                 let is_gone = plan.removed_shared.contains(&(index, at));
                 add(kind, shared.place, time, shared.sizes.bytes, is_gone);
             }
+            for (kind, share) in by_kind {
+                self.by_kind.entry(kind.to_owned()).or_default().join(share);
+            }
+            for (place, share) in by_place {
+                let place = place.map(|it| &scan.places[it]);
+                let profile = place.map_or("no profile", |it| &it.directory);
+                let triple = place.map_or("no triple", |it| it.triple.as_deref().unwrap_or("host"));
+                let of_profile = self.by_profile.entry(profile.to_owned()).or_default();
+                of_profile.join(share);
+                self.by_triple
+                    .entry(triple.to_owned())
+                    .or_default()
+                    .join(share);
+            }
             // The directories themselves.
             let directories = rest;
             let share = self.by_kind.entry("others".to_owned()).or_default();
@@ -231,6 +244,12 @@ impl Share {
         self.before += bytes;
         self.removed += if is_removed { bytes } else { 0 };
         self.removed_units += units;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.before += other.before;
+        self.removed += other.removed;
+        self.removed_units += other.removed_units;
     }
 }
 

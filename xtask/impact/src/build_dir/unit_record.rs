@@ -198,8 +198,9 @@ impl ProfileDir {
 
     /// Returns package, hash and names of every unit like [`ProfileDir::unit_names`], from
     /// directories that were listed before. `names` returns the sorted names in a directory.
-    pub fn listed_names(&self, names: &dyn Fn(&Utf8Path) -> Vec<String>) -> Vec<NamedUnit> {
-        let directories = self.unit_dirs_in(&|_| true, &|it| Ok(names(it)));
+    pub fn listed_names<'a>(&self, names: &dyn Fn(&Utf8Path) -> Vec<&'a str>) -> Vec<NamedUnit> {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let directories = self.unit_dirs_in(&|_| true, &|it| Ok(owned(names(it))));
         let directories = directories.unwrap_or_default().into_iter();
         let named = directories.map(|(package, hash)| {
             let files = names(&self.fingerprint_dir(&package, &hash));

@@ -16,7 +16,7 @@
 mod download;
 mod witness;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -28,6 +28,7 @@ use xtask_impact::{files, quote};
 
 use self::download::{Download, DownloadLock, Locked};
 use crate::artifacts::profile_dir::{OrphanCandidate, ProfileDirScan, ScanDoubt, ScannedUnit};
+use crate::artifacts::quick_hash::QuickSet;
 
 /// The packages that the workspace has on any platform: its packages, and the packages that
 /// `Cargo.lock` names.
@@ -82,7 +83,7 @@ impl<'a> LiveSet<'a> {
         named: &NamedUnits,
         script_of: &dyn Fn(&str, &str, &UnitName) -> Option<String>,
     ) -> Vec<OrphanCandidate> {
-        let known: HashSet<_> = contents
+        let known: QuickSet<_> = contents
             .units
             .iter()
             .map(|it| (&*it.package_name, &*it.hash, it.unit.as_ref()))

@@ -1,22 +1,21 @@
 //! Everything below some directories, read once.
 
-use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use camino::{Utf8Path, Utf8PathBuf};
 use xtask_impact::build_dir::Directories;
-use xtask_impact::files::FileStamp;
 use xtask_impact::paths::{is_absent, resolved};
 use xtask_impact::{parallel, quote};
 
 use crate::artifacts::disk_size::{self, HardLink};
+use crate::artifacts::quick_hash::QuickMap;
 
 /// The contents of every directory below some directories, each sorted by name.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    files: HashMap<String, Vec<ListedFile>>,
+    files: QuickMap<String, Vec<ListedFile>>,
     started: SystemTime,
 }
 
@@ -67,7 +66,7 @@ impl Listing {
     /// empty.
     fn read(roots: &[&Utf8Path], others: &[Utf8PathBuf]) -> Result<Self> {
         let mut listing = Self {
-            files: HashMap::new(),
+            files: QuickMap::default(),
             started: SystemTime::now(),
         };
         let mut pending: Vec<_> = roots.iter().map(|&it| it.to_owned()).collect();
@@ -98,21 +97,21 @@ impl Listing {
     }
 
     /// Returns the names in a directory, sorted.
-    pub(super) fn names(&self, directory: &Utf8Path) -> Vec<String> {
+    pub(super) fn names(&self, directory: &Utf8Path) -> Vec<&str> {
         let files = self.get(directory).unwrap_or_default();
-        files.iter().map(|it| it.name.clone()).collect()
+        files.iter().map(|it| it.name.as_str()).collect()
     }
 
     /// Returns the metadata of a file or a directory.
-    pub(super) fn stat(&self, path: &Utf8Path) -> Option<FileStat> {
+    pub(super) fn stat(&self, path: &Utf8Path) -> Option<&FileStat> {
         find(self.get(path.parent()?)?, path.file_name()?)
     }
 }
 
 /// Returns the metadata of a file among the files of a directory.
-pub(super) fn find(files: &[ListedFile], name: &str) -> Option<FileStat> {
+pub(super) fn find<'a>(files: &'a [ListedFile], name: &str) -> Option<&'a FileStat> {
     let at = files.binary_search_by(|it| it.name.as_str().cmp(name));
-    Some(files[at.ok()?].stat)
+    Some(&files[at.ok()?].stat)
 }
 
 impl FileStat {
@@ -122,7 +121,7 @@ impl FileStat {
             is_file: metadata.is_file(),
             bytes: disk_size::bytes(metadata),
             link: disk_size::link(metadata),
-            inode: FileStamp::of(metadata).inode(),
+            inode: disk_size::inode(metadata),
             length: metadata.len(),
             modified: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
             accessed: metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH),

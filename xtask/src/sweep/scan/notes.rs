@@ -4,21 +4,21 @@
 //! unchanged. The listing has these values for all files, so a unit that no build changed is not
 //! read again. Access times do not count: a build in which the unit is fresh changes nothing else.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use camino::Utf8PathBuf;
-use serde::{Deserialize, Serialize};
 use xtask_impact::build_dir::Directories;
-use xtask_impact::files::COARSEST_CLOCK;
-use xtask_impact::paths::hashed;
+use xtask_impact::files::{COARSEST_CLOCK, nanoseconds};
 use xtask_impact::state;
 
-use super::listing::{FileStat, Listing, find};
+use super::listing::FileStat;
+use crate::artifacts::quick_hash::{QuickHasher, QuickMap, quick_hash};
 use crate::artifacts::reader::{UnitAddress, UnitRecords};
 
 /// The numbers in a unit's fingerprint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct FingerprintNumbers {
     /// The fingerprint itself as a number.
     pub value: u64,
@@ -29,7 +29,7 @@ pub(super) struct FingerprintNumbers {
 }
 
 /// The answers that the records of one unit gave.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq)]
 struct UnitNote {
     /// A hash of the times, lengths and numbers of the record files.
     stamp: u64,
@@ -37,19 +37,21 @@ struct UnitNote {
     numbers: Option<FingerprintNumbers>,
     /// The hashes of questions about the dep-info, each with the answer.
     answers: Vec<(u64, bool)>,
+    /// True if this scan found the unit as the note describes it.
+    is_valid: bool,
 }
 
-/// Notes by the hash of the unit's place and name.
-type Notes = HashMap<u64, UnitNote>;
+/// The notes by the hash of the unit's place and name.
+#[derive(Debug, Default)]
+struct Notes {
+    by_unit: QuickMap<u64, UnitNote>,
+    /// True if the notes differ from those of the last sweep.
+    is_changed: bool,
+}
 
 /// The notes about the units of a build directory.
 #[derive(Debug, Default)]
-pub(crate) struct RecordNotes {
-    /// The notes of the last sweep.
-    earlier: Notes,
-    /// The notes for the next sweep. They have only units that still exist.
-    next: Mutex<Notes>,
-}
+pub(crate) struct RecordNotes(Mutex<Notes>);
 
 impl RecordNotes {
     fn file(directories: &Directories) -> Utf8PathBuf {
@@ -58,41 +60,54 @@ impl RecordNotes {
 
     /// Reads the notes of the last sweep.
     pub(super) fn read(directories: &Directories) -> Self {
-        Self {
-            earlier: state::read(&Self::file(directories)).unwrap_or_default(),
-            next: Mutex::default(),
-        }
+        let numbers = state::read_numbers(&Self::file(directories));
+        Self(Mutex::new(Notes {
+            by_unit: numbers.and_then(|it| decoded(&it)).unwrap_or_default(),
+            is_changed: false,
+        }))
     }
 
-    /// Writes the notes for the next sweep, if they differ from those of the last one.
+    /// Writes the notes for the next sweep, if they differ from those of the last one. Notes about
+    /// units that no longer exist are left out.
     pub(crate) fn write(&self, directories: &Directories) {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        if *next != self.earlier {
-            state::write(&Self::file(directories), &*next);
+        let notes = self.lock();
+        if notes.is_changed || notes.by_unit.values().any(|it| !it.is_valid) {
+            state::write_numbers(&Self::file(directories), &encoded(&notes.by_unit));
         }
     }
 
-    /// Returns the numbers of a unit's fingerprint, from the notes or from the disk.
+    fn lock(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the numbers of a unit's fingerprint, from the notes or from the disk. `stamp` is the
+    /// [`stamp`] of the unit's record files.
     pub(super) fn numbers(
         &self,
-        listing: &Listing,
         unit: UnitAddress<'_>,
+        stamp: Option<u64>,
     ) -> Option<FingerprintNumbers> {
         let key = key(unit);
-        let stamp = stamp(listing, unit);
-        let earlier = self.earlier.get(&key);
-        let note = match earlier.filter(|it| Some(it.stamp) == stamp) {
-            Some(note) => note.clone(),
-            None => UnitNote {
-                stamp: stamp.unwrap_or_default(),
-                numbers: read(unit),
-                answers: Vec::new(),
-            },
-        };
-        let numbers = note.numbers.clone();
-        if stamp.is_some() {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            next.insert(key, note);
+        if let Some(note) = self.lock().by_unit.get_mut(&key)
+            && Some(note.stamp) == stamp
+        {
+            note.is_valid = true;
+            return note.numbers.clone();
+        }
+        let numbers = read(unit);
+        let mut notes = self.lock();
+        notes.is_changed = true;
+        match stamp {
+            Some(stamp) => {
+                let note = UnitNote {
+                    stamp,
+                    numbers: numbers.clone(),
+                    answers: Vec::new(),
+                    is_valid: true,
+                };
+                notes.by_unit.insert(key, note);
+            }
+            None => drop(notes.by_unit.remove(&key)),
         }
         numbers
     }
@@ -100,8 +115,9 @@ impl RecordNotes {
 
 impl UnitRecords for RecordNotes {
     fn numbers(&self, unit: UnitAddress<'_>) -> Option<(u64, Vec<u64>)> {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let numbers = match next.get(&key(unit)) {
+        let notes = self.lock();
+        let note = notes.by_unit.get(&key(unit)).filter(|it| it.is_valid);
+        let numbers = match note {
             Some(note) => note.numbers.clone(),
             None => read(unit),
         };
@@ -109,16 +125,20 @@ impl UnitRecords for RecordNotes {
     }
 
     fn answer(&self, unit: UnitAddress<'_>, question: u64, ask: &dyn Fn() -> bool) -> bool {
-        let lock = || self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(unit);
-        let known = lock().get(&key).and_then(|note| {
+        let notes = self.lock();
+        let note = notes.by_unit.get(&key).filter(|it| it.is_valid);
+        let known = note.and_then(|note| {
             let mut answers = note.answers.iter();
             answers.find(|it| it.0 == question).map(|it| it.1)
         });
+        drop(notes);
         known.unwrap_or_else(|| {
             let answer = ask();
-            if let Some(note) = lock().get_mut(&key) {
+            let mut notes = self.lock();
+            if let Some(note) = notes.by_unit.get_mut(&key).filter(|it| it.is_valid) {
                 note.answers.push((question, answer));
+                notes.is_changed = true;
             }
             answer
         })
@@ -142,35 +162,113 @@ fn key(unit: UnitAddress<'_>) -> u64 {
         name,
     } = unit;
     // The text of a path is hashed faster than its parts.
-    hashed((place.path.as_str(), place.layout, package, hash, name))
+    quick_hash((place.path.as_str(), place.layout, package, hash, name))
 }
 
 /// Returns a hash of the times, lengths and numbers of a unit's record files: the fingerprint, and
 /// the dep-info of cargo and of rustc. Returns `None` if a file is so new that a later change might
-/// leave the hash as it is.
-fn stamp(listing: &Listing, unit: UnitAddress<'_>) -> Option<u64> {
-    let place = unit.place;
-    let directory = place.fingerprint_dir(unit.package, unit.hash);
-    let files = listing.get(&directory).unwrap_or_default();
-    let name = unit.name.file_name();
-    let own = [
-        find(files, &name),
-        find(files, &format!("{name}.json")),
-        find(files, &format!("dep-{name}")),
-    ];
-    let dep_info = place.dep_info_paths(unit.package, unit.hash, unit.name);
-    let dep_info = dep_info.map(|path| listing.stat(&path));
-    let is_old = |it: &FileStat| {
-        let age = listing.started().duration_since(it.modified);
-        age.is_ok_and(|age| age > COARSEST_CLOCK)
-    };
-    let mut found = own.iter().chain(&dep_info).flatten();
-    if !found.all(is_old) {
-        return None;
+/// leave the hash as it is. `listed` is the time before the files were listed.
+pub(super) fn stamp(listed: SystemTime, files: [Option<&FileStat>; 5]) -> Option<u64> {
+    let mut hasher = QuickHasher::default();
+    for file in files {
+        let Some(file) = file else {
+            hasher.write_u8(0);
+            continue;
+        };
+        let age = listed.duration_since(file.modified).ok()?;
+        if age <= COARSEST_CLOCK {
+            return None;
+        }
+        (nanoseconds(file.modified), file.length, file.inode).hash(&mut hasher);
     }
-    let values = |it: FileStat| (it.modified, it.length, it.inode);
-    Some(hashed((
-        own.map(|it| it.map(values)),
-        dep_info.map(|it| it.map(values)),
-    )))
+    Some(hasher.finish())
+}
+
+/// Returns the notes about existing units as a list of numbers, which is read faster than a
+/// structure.
+fn encoded(notes: &QuickMap<u64, UnitNote>) -> Vec<u64> {
+    let mut list = Vec::new();
+    for (key, note) in notes.iter().filter(|(_, note)| note.is_valid) {
+        list.extend([*key, note.stamp, note.answers.len() as u64]);
+        for (question, answer) in &note.answers {
+            list.extend([*question, u64::from(*answer)]);
+        }
+        list.push(u64::from(note.numbers.is_some()));
+        if let Some(numbers) = &note.numbers {
+            let count = numbers.dependencies.len() as u64;
+            list.extend([numbers.value, numbers.rustc, count]);
+            list.extend(&numbers.dependencies);
+        }
+    }
+    list
+}
+
+/// Returns the notes that [`encoded`] listed.
+fn decoded(list: &[u64]) -> Option<QuickMap<u64, UnitNote>> {
+    let mut notes = QuickMap::default();
+    let mut list = list.iter().copied();
+    while let Some(key) = list.next() {
+        let mut note = UnitNote {
+            stamp: list.next()?,
+            numbers: None,
+            answers: Vec::new(),
+            is_valid: false,
+        };
+        for _ in 0..list.next()? {
+            note.answers.push((list.next()?, list.next()? == 1));
+        }
+        if list.next()? == 1 {
+            let mut numbers = FingerprintNumbers {
+                value: list.next()?,
+                rustc: list.next()?,
+                dependencies: Vec::new(),
+            };
+            for _ in 0..list.next()? {
+                numbers.dependencies.push(list.next()?);
+            }
+            note.numbers = Some(numbers);
+        }
+        notes.insert(key, note);
+    }
+    Some(notes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_read_as_they_were_written() {
+        let numbers = |dependencies: &[u64]| {
+            Some(FingerprintNumbers {
+                value: 7,
+                rustc: u64::MAX,
+                dependencies: dependencies.to_vec(),
+            })
+        };
+        let note = |numbers, answers: &[(u64, bool)]| UnitNote {
+            stamp: 5,
+            numbers,
+            answers: answers.to_vec(),
+            is_valid: true,
+        };
+        let mut notes = QuickMap::from_iter([
+            (1, note(None, &[])),
+            (2, note(None, &[(8, true), (9, false)])),
+            (3, note(numbers(&[]), &[])),
+            (4, note(numbers(&[1, 2, 3]), &[(0, true)])),
+        ]);
+        let list = encoded(&notes);
+        for length in [1, 2, list.len() - 1] {
+            assert_eq!(decoded(&list[..length]), None);
+        }
+        let mut read = decoded(&list).unwrap();
+        for note in read.values_mut() {
+            assert!(!note.is_valid);
+            note.is_valid = true;
+        }
+        assert_eq!(read, notes);
+        notes.values_mut().for_each(|it| it.is_valid = false);
+        assert!(encoded(&notes).is_empty());
+    }
 }

@@ -1,7 +1,7 @@
 //! Walks the directories once and counts every file for the unit that it belongs to.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -13,6 +13,7 @@ use super::listing::{self, FileStat, ListedFile, Listing};
 use super::{DirectoryScan, LinkedFiles, SharedArtifact, Sizes, SweepUnit};
 use crate::artifacts::disk_size::{self, HardLink};
 use crate::artifacts::plan::Artifact;
+use crate::artifacts::quick_hash::{QuickMap, QuickSet};
 
 /// Counts all files of a build directory and its target directory, and adds the files of each unit
 /// and the shared artifacts to the scan.
@@ -22,18 +23,19 @@ pub(super) fn walk(
     directories: &Directories,
     others: &[Utf8PathBuf],
 ) -> Result<()> {
-    let mut units = HashMap::new();
     let mut profiles: BTreeMap<Utf8PathBuf, usize> = BTreeMap::new();
     for (index, place) in scan.places.iter().enumerate() {
         profiles.entry(place.path.clone()).or_insert(index);
     }
+    let first_places = scan.places.iter().map(|place| profiles[&place.path]);
+    let first_places: Vec<usize> = first_places.collect();
+    let mut units = QuickMap::default();
     for (index, unit) in scan.units.iter().enumerate() {
-        let place = &scan.places[unit.place];
-        let first = profiles[&place.path];
-        units.insert(
-            (first, place.layout == Layout::V1, unit.hash.clone()),
-            index,
-        );
+        let is_first = scan.places[unit.place].layout == Layout::V1;
+        let of_place: &mut UnitsByHash = units
+            .entry((first_places[unit.place], is_first))
+            .or_default();
+        of_place.insert(unit.hash.clone(), index);
     }
     let mut walker = Walker {
         scan,
@@ -41,9 +43,9 @@ pub(super) fn walk(
         units,
         profiles,
         others: others.to_vec(),
-        seen: HashSet::new(),
-        linked: HashMap::new(),
-        remains: HashMap::new(),
+        seen: QuickSet::default(),
+        linked: LinkedFiles::default(),
+        remains: QuickMap::default(),
     };
     let (build, target) = (&directories.build, &directories.target);
     walker.root(build)?;
@@ -59,22 +61,24 @@ pub(super) fn walk(
     Ok(())
 }
 
+type UnitsByHash = QuickMap<String, usize>;
+
 struct Walker<'a> {
     scan: &'a mut DirectoryScan,
     listing: &'a Listing,
-    /// The units by the first place of their profile directory, their layout (true for the first)
-    /// and their hash.
-    units: HashMap<(usize, bool, String), usize>,
+    /// The units by the first place of their profile directory and their layout (true for the
+    /// first), then by their hash.
+    units: QuickMap<(usize, bool), UnitsByHash>,
     /// The first place of each profile directory.
     profiles: BTreeMap<Utf8PathBuf, usize>,
     /// Directories that are not counted.
     others: Vec<Utf8PathBuf>,
     /// The files with several names that are counted already.
-    seen: HashSet<HardLink>,
+    seen: QuickSet<HardLink>,
     /// The units of files with several names.
     linked: LinkedFiles,
     /// The units that stand for files of the first layout whose fingerprint is gone.
-    remains: HashMap<(usize, String), usize>,
+    remains: QuickMap<(usize, String), usize>,
 }
 
 /// An entry of a directory.
@@ -178,17 +182,16 @@ impl<'a> Walker<'a> {
                 (".fingerprint", true) => {
                     self.scan.bytes += entry.stat.bytes;
                     for inner in self.entries(&entry.path)? {
-                        let hash = build_dir::split_hash(&inner.name).map(|it| it.1.to_owned());
-                        self.in_first(place, inner, hash.as_deref(), Artifact::Fingerprint)?;
+                        self.in_first(place, inner, hash_of_directory, Artifact::Fingerprint)?;
                     }
                 }
                 ("deps", true) => self.shared_directory(place, &entry)?,
                 ("examples", true) => {
                     self.scan.bytes += entry.stat.bytes;
                     for inner in self.entries(&entry.path)? {
-                        match build_dir::hash_in(&inner.name).map(str::to_owned) {
-                            Some(hash) => {
-                                self.in_first(place, inner, Some(&hash), Artifact::Output)?;
+                        match build_dir::hash_in(&inner.name) {
+                            Some(_) => {
+                                self.in_first(place, inner, build_dir::hash_in, Artifact::Output)?;
                             }
                             None => rest.push(inner),
                         }
@@ -214,8 +217,7 @@ impl<'a> Walker<'a> {
     fn shared_directory(&mut self, place: usize, directory: &Entry) -> Result<()> {
         self.scan.bytes += directory.stat.bytes;
         for inner in self.entries(&directory.path)? {
-            let hash = build_dir::hash_in(&inner.name).map(str::to_owned);
-            self.in_first(place, inner, hash.as_deref(), Artifact::Output)?;
+            self.in_first(place, inner, build_dir::hash_in, Artifact::Output)?;
         }
         Ok(())
     }
@@ -225,9 +227,8 @@ impl<'a> Walker<'a> {
     fn build(&mut self, place: usize, directory: &Entry) -> Result<()> {
         self.scan.bytes += directory.stat.bytes;
         for package in self.entries(&directory.path)? {
-            if let Some((_, hash)) = build_dir::split_hash(&package.name) {
-                let hash = hash.to_owned();
-                self.in_first(place, package, Some(&hash), Artifact::Output)?;
+            if hash_of_directory(&package.name).is_some() {
+                self.in_first(place, package, hash_of_directory, Artifact::Output)?;
                 continue;
             }
             if !package.stat.is_dir {
@@ -236,9 +237,8 @@ impl<'a> Walker<'a> {
             }
             self.scan.bytes += package.stat.bytes;
             for unit in self.entries(&package.path)? {
-                let known = self.units.get(&(place, false, unit.name.clone())).copied();
-                match known {
-                    Some(index) => self.count(index, &unit, Artifact::Output)?,
+                match self.unit(place, false, &unit.name) {
+                    Some(index) => self.count(index, unit, Artifact::Output)?,
                     None => self.other(unit, Some(place))?,
                 }
             }
@@ -246,24 +246,28 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Counts a file or directory of the first layout for the unit with its hash. A hash without a
-    /// fingerprint becomes a unit without names.
+    /// Counts a file or directory of the first layout for the unit with its hash, which `hash_of`
+    /// finds in the name. A hash without a fingerprint becomes a unit without names.
     fn in_first(
         &mut self,
         place: usize,
         entry: Entry,
-        hash: Option<&str>,
+        hash_of: fn(&str) -> Option<&str>,
         kind: Artifact,
     ) -> Result<()> {
-        let Some(hash) = hash else {
+        let Some(hash) = hash_of(&entry.name) else {
             return self.other(entry, Some(place));
         };
-        let known = self.units.get(&(place, true, hash.to_owned())).copied();
-        let index = match known {
+        let index = match self.unit(place, true, hash) {
             Some(index) => index,
             None => self.remains(place, hash, &entry),
         };
-        self.count(index, &entry, kind)
+        self.count(index, entry, kind)
+    }
+
+    /// Returns the unit with this hash in a layout of a profile directory.
+    fn unit(&self, place: usize, is_first: bool, hash: &str) -> Option<usize> {
+        self.units.get(&(place, is_first))?.get(hash).copied()
     }
 
     /// Returns the unit that stands for files whose fingerprint is gone.
@@ -302,11 +306,11 @@ impl<'a> Walker<'a> {
     }
 
     /// Counts a file or directory for a unit.
-    fn count(&mut self, index: usize, entry: &Entry, kind: Artifact) -> Result<()> {
-        let sizes = self.tree(entry, Some(index))?;
+    fn count(&mut self, index: usize, entry: Entry, kind: Artifact) -> Result<()> {
+        let sizes = self.tree(&entry, Some(index))?;
         let unit = &mut self.scan.units[index];
         unit.sizes.add(sizes);
-        unit.files.push((kind, entry.path.clone()));
+        unit.files.push((kind, entry.path));
         Ok(())
     }
 
@@ -416,11 +420,11 @@ impl<'a> Walker<'a> {
     fn link_uplifted(&mut self) {
         let owned = self.scan.shared.iter();
         let owned = owned.filter(|it| it.kind == Some(Artifact::Uplifted));
-        let owned: HashMap<Utf8PathBuf, usize> = owned
-            .map(|it| (it.paths[0].with_extension("d"), it.owners[0]))
+        let owned: QuickMap<String, usize> = owned
+            .map(|it| (it.paths[0].with_extension("d").into_string(), it.owners[0]))
             .collect();
         for shared in &mut self.scan.shared {
-            if let (None, Some(owner)) = (shared.kind, owned.get(&shared.paths[0])) {
+            if let (None, Some(owner)) = (shared.kind, owned.get(shared.paths[0].as_str())) {
                 shared.kind = Some(Artifact::Uplifted);
                 shared.owners = vec![*owner];
             }
@@ -434,17 +438,21 @@ impl<'a> Walker<'a> {
         if entry.stat.is_dir && self.others.contains(&entry.path) {
             return Ok(sizes);
         }
-        self.add(entry.stat, unit, &mut sizes);
-        let mut pending = Vec::from_iter(entry.stat.is_dir.then(|| entry.path.clone()));
+        self.add(&entry.stat, unit, &mut sizes);
+        if !entry.stat.is_dir {
+            self.scan.bytes += sizes.bytes;
+            return Ok(sizes);
+        }
+        let mut pending = vec![entry.path.clone()];
         while let Some(directory) = pending.pop() {
             for file in self.files(&directory)?.iter() {
                 if !file.stat.is_dir {
-                    self.add(file.stat, unit, &mut sizes);
+                    self.add(&file.stat, unit, &mut sizes);
                     continue;
                 }
                 let path = directory.join(&file.name);
                 if !self.others.contains(&path) {
-                    self.add(file.stat, unit, &mut sizes);
+                    self.add(&file.stat, unit, &mut sizes);
                     pending.push(path);
                 }
             }
@@ -454,7 +462,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Adds a file to a size, unless the file is counted already under another name.
-    fn add(&mut self, stat: FileStat, unit: Option<usize>, sizes: &mut Sizes) {
+    fn add(&mut self, stat: &FileStat, unit: Option<usize>, sizes: &mut Sizes) {
         if let (Some(link), Some(unit)) = (stat.link, unit) {
             self.linked.entry(link).or_insert(unit);
         }
@@ -495,4 +503,9 @@ impl Sizes {
 
 fn own_size(path: &Utf8Path) -> u64 {
     path.metadata().map_or(0, |it| disk_size::bytes(&it))
+}
+
+/// Returns the hash in the name of a unit's directory in the first layout.
+fn hash_of_directory(name: &str) -> Option<&str> {
+    build_dir::split_hash(name).map(|it| it.1)
 }
