@@ -12,6 +12,7 @@ use xtask_impact::process::Runner;
 use xtask_impact::records::checkouts;
 use xtask_impact::records::layout::PackageDirectories;
 use xtask_impact::workspace::Workspace;
+use xtask_impact::{quote, usage};
 
 use super::garbage::{self, InstalledToolchains};
 use super::last_use::{self, KnownUses};
@@ -255,8 +256,21 @@ fn scan_all(all: &[Directories], nested: &[Utf8PathBuf]) -> Result<Vec<Directory
 }
 
 /// Returns the workspace's own directories, and the other directories that it builds in.
+///
+/// # Errors
+/// Returns an error if the path of a directory is something else, or if a directory cannot be
+/// listed.
 pub(crate) fn directories(workspace: &Workspace) -> Result<(Directories, Vec<Directories>)> {
     let own = workspace.directories();
+    for path in [&own.build, &own.target] {
+        if !path.is_dir() && path.symlink_metadata().is_ok() {
+            return Err(usage!(
+                "{} is not a directory, so cargo cannot build there\nhint: name the build directory \
+                 with --target-dir, or remove the file",
+                quote::name(path)
+            ));
+        }
+    }
     let others = build_dir::others(&workspace.root, &own)?;
     Ok((own, others))
 }
@@ -273,8 +287,8 @@ pub(crate) fn arm(
     if failed > 0 {
         let units = output::count(failed, "unit");
         output::note(format_args!(
-            "the access times of {units} in {} cannot be set, because another user owns the files; \
-             their last use may be unknown",
+            "the access times of {units} in {} cannot be set, because another user owns the files or \
+             the file system is read-only; their last use may be unknown",
             directories.build
         ));
     }

@@ -28,11 +28,12 @@ pub(crate) struct SweepLimits {
 pub(crate) struct LimitArgs {
     /// Remove the least recently used units until the directories are no larger than this, for
     /// example 20G or 500M
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    // A negative size is a wrong size, not an unknown option.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, allow_hyphen_values = true)]
     pub max_size: Option<u64>,
     /// Keep units that were used within this time, for example 14d or 12h; without --max-size,
     /// remove all other units
-    #[arg(long, value_name = "TIME", value_parser = parse_age)]
+    #[arg(long, value_name = "TIME", value_parser = parse_age, allow_hyphen_values = true)]
     pub max_age: Option<Duration>,
     /// Keep the units that this cargo command needs, for example 'clippy --workspace' (repeatable)
     #[arg(long, value_name = "COMMAND")]

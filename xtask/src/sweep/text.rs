@@ -20,13 +20,12 @@ pub(crate) fn report(report: &SweepReport, dry_run: bool, now: SystemTime) -> St
     let mut text = String::new();
     let verb = if dry_run { "would remove" } else { "removed" };
     for directory in &report.directories {
+        let name = quote::name(&directory.path);
         let units = count(directory.units, "unit");
-        let _ = writeln!(
-            text,
-            "{}: {}, {units}",
-            quote::name(&directory.path),
-            size(directory.bytes)
-        );
+        let _ = match directory.bytes {
+            0 => writeln!(text, "{name}: nothing was built there"),
+            bytes => writeln!(text, "{name}: {}, {units}", size(bytes)),
+        };
     }
     if dry_run {
         for removal in &report.removals {

@@ -95,6 +95,27 @@ fn a_quiet_sweep_prints_warnings_only() {
     assert!(output.stderr.contains("more than the limit"), "{output}");
 }
 
+/// Sweeps before the first build, and where a file has the name of the directory.
+#[test]
+fn a_missing_directory_is_empty_and_a_file_is_refused() {
+    let project = program();
+    let text = project.sweep_output(&[]).done();
+    assert!(text.contains("target: nothing was built there\n"), "{text}");
+    for path in ["target", "Cargo.toml"] {
+        project.write("target", "");
+        let output = project.sweep_output(&["--target-dir", path]);
+        assert_eq!(output.status, 2, "{path}: {output}");
+        let said = "is not a directory, so cargo cannot build there";
+        assert!(output.stderr.contains(said), "{output}");
+    }
+    for (name, value) in [("--max-size", "-5G"), ("--max-age", "-3d")] {
+        let output = project.sweep_output(&[name, value]);
+        assert_eq!(output.status, 2, "{output}");
+        let said = format!("`{value}` is not a ");
+        assert!(output.stderr.contains(&said), "{output}");
+    }
+}
+
 /// Checks out a branch: the hook sweeps with the configured limit, and a wrong setting does not
 /// fail the checkout.
 #[test]
