@@ -10,10 +10,11 @@ use crate::{machine, median, ms, spent};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Number of packages of the workspace
+    /// Number of packages of the large workspace; the small one has a fifth
     #[arg(long, default_value_t = 100)]
     packages: usize,
-    /// Number of copies of the profile directory, as if there were as many profiles
+    /// Number of copies of the profile directory, as if there were as many profiles, in the
+    /// large workspace
     #[arg(long, default_value_t = 9)]
     copies: usize,
     /// Measure with the build directory of this checkout instead, as it is
@@ -32,8 +33,9 @@ pub(crate) struct ScanArgs {
 
 /// The measured steps. The first two are the units of the ratios. A keep command that builds
 /// elsewhere needs nothing in this directory, so cargo is not started for it. The steps with `find`
-/// and cargo-sweep are left out where the program is not installed.
-const STEPS: [(&str, &[&str]); 8] = [
+/// and cargo-sweep are left out where the program is not installed, and [`WORK`] is left out in the
+/// directory of a checkout.
+const STEPS: [(&str, &[&str]); 9] = [
     ("one scan: `du -s target`", &["du", "-s", "target"]),
     ("one scan in Rust, by one thread", &["scan", "target"]),
     (
@@ -48,6 +50,7 @@ const STEPS: [(&str, &[&str]); 8] = [
         "sweep without keep commands, nothing to remove",
         &["sweep", "--keep-command", ELSEWHERE],
     ),
+    (WORK, &["sweep", "--keep-command", ELSEWHERE]),
     (
         "cargo sweep --dry-run --maxsize 1MB",
         &["cargo-sweep", "sweep", "--dry-run", "--maxsize", "1MB"],
@@ -70,19 +73,38 @@ const STEPS: [(&str, &[&str]); 8] = [
 
 const ELSEWHERE: &str = "check --target-dir elsewhere";
 
+/// The step that removes all artifacts of one profile directory.
+const WORK: &str = "sweep without keep commands, one profile directory to remove";
+
 pub(crate) fn run(args: &Args) {
-    let root = args.workspace.clone().unwrap_or_else(|| built(args));
+    match &args.workspace {
+        Some(root) => measure(root, args.runs, false),
+        None => {
+            let small = built(args.packages.div_ceil(5), 0);
+            let large = built(args.packages, args.copies);
+            for root in [small, large] {
+                measure(&root, args.runs, true);
+            }
+        }
+    }
+}
+
+/// Measures all steps in a workspace. `is_ours` is true if the benchmark made the workspace and may
+/// put artifacts into it.
+fn measure(root: &Path, runs: usize, is_ours: bool) {
     let own = std::env::current_exe().unwrap();
-    let is_measured = |words: &[&str]| match words[0] {
+    let is_measured = |name: &str, words: &[&str]| match words[0] {
         program @ ("find" | "cargo-sweep") => is_installed(program),
-        _ => true,
+        _ => is_ours || name != WORK,
     };
-    let steps = STEPS.iter().filter(|(_, words)| is_measured(words));
+    let steps = STEPS
+        .iter()
+        .filter(|(name, words)| is_measured(name, words));
     let steps: Vec<_> = steps.collect();
     let mut times = vec![Vec::<(Duration, Duration)>::new(); steps.len()];
     // The first round only fills the system's caches.
-    for round in 0..=args.runs {
-        println!("round {round} of {} …", args.runs);
+    for round in 0..=runs {
+        println!("round {round} of {runs} …");
         for ((name, words), times) in steps.iter().zip(&mut times) {
             let program = match words[0] {
                 "sweep" => Path::new(env!("CARGO_BIN_EXE_xtask")),
@@ -93,7 +115,10 @@ pub(crate) fn run(args: &Args) {
             let is_program = program == Path::new(words[0]);
             let mut command = Command::new(program);
             command.args(&words[usize::from(is_program)..]);
-            command.current_dir(&root).stdout(Stdio::null());
+            command.current_dir(root).stdout(Stdio::null());
+            if *name == WORK {
+                lose_fingerprints(&root.join("target"));
+            }
             let time = spent(|| {
                 let output = command.output().unwrap();
                 let said = String::from_utf8_lossy(&output.stderr);
@@ -129,19 +154,30 @@ pub(crate) fn run(args: &Args) {
     }
 }
 
+/// Copies the profile directory `debug` to `lost`, without fingerprints. Every artifact in the copy
+/// is garbage.
+fn lose_fingerprints(target: &Path) {
+    let lost = target.join("lost");
+    let _ = fs::remove_dir_all(&lost);
+    copy_all(&target.join("debug"), &lost);
+    let fingerprints = lost.join(".fingerprint");
+    fs::remove_dir_all(&fingerprints).unwrap();
+    fs::create_dir(&fingerprints).unwrap();
+}
+
 fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|it| it.join(program).is_file())
 }
 
 /// Builds the synthetic workspace and copies its profile directory. Returns the workspace.
-fn built(args: &Args) -> PathBuf {
-    let workspace = Synthetic::new(args.packages, false);
-    println!("building {} packages …", args.packages);
+fn built(packages: usize, copies: usize) -> PathBuf {
+    let workspace = Synthetic::new(packages, false);
+    println!("building {packages} packages …");
     workspace.cargo(&["build", "--workspace", "--quiet"]);
     workspace.cargo(&["check", "--workspace", "--quiet"]);
     let target = workspace.path("target");
-    for number in 1..=args.copies {
+    for number in 1..=copies {
         let copy = target.join(format!("copy-{number}"));
         if !copy.exists() {
             copy_all(&target.join("debug"), &copy);
