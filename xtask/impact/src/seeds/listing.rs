@@ -22,6 +22,8 @@ struct ListingRule {
     /// name.
     is_anchored: bool,
     directories_only: bool,
+    /// True if the rule begins with `!`. A matching path is then not selected.
+    is_negated: bool,
 }
 
 impl TargetListing {
@@ -45,14 +47,22 @@ impl TargetListing {
     /// manifest and the lock file.
     pub(super) fn has(&self, file: &Utf8Path) -> bool {
         let mut above = file.ancestors().filter(|path| !path.as_str().is_empty());
-        let is_named =
-            above.any(|path| self.patterns.iter().any(|it| it.names(path, path != file)));
+        // The last matching rule of the file decides, then those of the directories above the file.
+        let rule = above.find_map(|path| {
+            let mut rules = self.patterns.iter().rev();
+            rules.find(|it| it.names(path, path != file))
+        });
+        let is_named = rule.is_some_and(|rule| !rule.is_negated);
         is_named == self.includes || ["Cargo.toml", "Cargo.lock"].contains(&file.as_str())
     }
 }
 
 impl ListingRule {
     fn new(pattern: &str) -> Option<Self> {
+        let (pattern, is_negated) = match pattern.strip_prefix('!') {
+            Some(rest) => (rest, true),
+            None => (pattern, false),
+        };
         if pattern.starts_with(['!', '#']) || pattern.contains(['\\', '{', '}']) {
             return None;
         }
@@ -61,6 +71,7 @@ impl ListingRule {
             pattern: Pattern::new(plain.trim_start_matches('/')).ok()?,
             is_anchored: plain.contains('/'),
             directories_only: plain != pattern,
+            is_negated,
         })
     }
 
@@ -104,6 +115,18 @@ mod tests {
             ),
             ("include = ['x.txt']", "data/x.txt", true),
             ("include = []\nexclude = ['data']", "data/x.txt", false),
+            ("exclude = ['data', '!data/x.txt']", "data/x.txt", true),
+            ("exclude = ['data', '!data/x.txt']", "data/y.txt", false),
+            ("exclude = ['!data/x.txt', '*.txt']", "data/x.txt", false),
+            ("exclude = ['!data']", "data/x.txt", true),
+            ("include = ['src/**', '!src/x.txt']", "src/x.txt", false),
+            ("include = ['src/**', '!src/x.txt']", "src/y.txt", true),
+            (
+                "include = ['data', '!/data/deep/']",
+                "data/deep/x.txt",
+                false,
+            ),
+            ("include = ['data', '!/data/deep/']", "data/x.txt", true),
         ];
         for (keys, file, expected) in cases {
             let listing = TargetListing::of(&format!("[package]\n{keys}")).unwrap();
@@ -111,7 +134,7 @@ mod tests {
         }
         for unknown in [
             "",
-            "exclude = ['!data']",
+            "exclude = ['!!data']",
             "exclude = ['a**']",
             "exclude.workspace = true",
             "include.workspace = true\nexclude = ['data']",

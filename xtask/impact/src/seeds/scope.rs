@@ -129,6 +129,14 @@ impl SeedFinder<'_> {
             {
                 Vec::new()
             }
+            TouchedUnits::OverriddenRuns {
+                platform: None,
+                links,
+            }
+            | TouchedUnits::OverriddenScripts {
+                platform: None,
+                links,
+            } if !self.may_be_overridden(links) => Vec::new(),
             TouchedUnits::Flags { platform }
                 if !rustflags_apply(platform.as_deref(), workspace, self.inputs.config) =>
             {
@@ -153,6 +161,15 @@ impl SeedFinder<'_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Returns true if cargo's configuration may override the build script of a package with one of
+    /// these `links`, or might have done so before it changed.
+    fn may_be_overridden(&mut self, links: &[String]) -> bool {
+        let texts = self.sources.configuration_texts();
+        let is_named =
+            |text: &String| text.contains("target") && links.iter().any(|name| text.contains(name));
+        self.inputs.config.is_some() || texts.iter().any(is_named)
     }
 
     /// Returns the script runs of the packages with these `links`. If the configuration overrides a

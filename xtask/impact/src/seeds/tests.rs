@@ -229,6 +229,30 @@ fn an_overridden_script_seeds_its_users_and_does_not_run() {
 }
 
 #[test]
+fn another_name_in_links_counts_if_the_configuration_may_override_the_script() {
+    let text = "a links: lib!test!bench!doctest script";
+    let [before, after] =
+        ["a", "b"].map(|links| format!("[package]\nname = 'a'\nlinks = '{links}'\n"));
+    for (configuration, runs) in [
+        ("", false),
+        ("[target.T.a]\nrustc-cfg = ['x']\n", true),
+        ("[target.T.b]\nrustc-cfg = ['x']\n", true),
+        ("[http]\nproxy = ''\n", false),
+    ] {
+        let files = [(".cargo/config.toml", configuration)];
+        let mut scene = Scene::new(text, Verb::Check, &files);
+        scene.edit("a/Cargo.toml", &before, &after);
+        scene.resolution = Resolution::Compared(resolve_diff::ResolveDifferences::default());
+        let seeds = scene.seeds();
+        assert_eq!(
+            seeds.contains("a build script run: Manifest\n"),
+            runs,
+            "{configuration}: {seeds}"
+        );
+    }
+}
+
+#[test]
 fn a_script_runs_again_if_a_watched_file_changes() {
     let watching = (
         "a/build.rs",

@@ -105,7 +105,7 @@ impl Sources<'_> {
     }
 
     /// Returns the texts of the files of cargo's configuration.
-    pub(super) fn configuration_texts(&mut self) -> Rc<[String]> {
+    pub fn configuration_texts(&mut self) -> Rc<[String]> {
         let root = &self.workspace.root;
         let texts = self.configured.texts.get_or_insert_with(|| {
             let files = configuration_files(root).into_iter();
