@@ -4,7 +4,6 @@
 //! unchanged. The listing has these values for all files, so a unit that no build changed is not
 //! read again. Access times do not count: a build in which the unit is fresh changes nothing else.
 
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -14,7 +13,7 @@ use xtask_impact::files::{COARSEST_CLOCK, nanoseconds};
 use xtask_impact::state;
 
 use super::listing::FileStat;
-use crate::artifacts::quick_hash::{QuickHasher, QuickMap, quick_hash};
+use crate::artifacts::quick_hash::{QuickMap, quick_hash};
 use crate::artifacts::reader::{UnitAddress, UnitRecords};
 
 /// The numbers in a unit's fingerprint.
@@ -169,19 +168,19 @@ fn key(unit: UnitAddress<'_>) -> u64 {
 /// the dep-info of cargo and of rustc. Returns `None` if a file is so new that a later change might
 /// leave the hash as it is. `listed` is the time before the files were listed.
 pub(super) fn stamp(listed: SystemTime, files: [Option<&FileStat>; 5]) -> Option<u64> {
-    let mut hasher = QuickHasher::default();
+    let mut states = Vec::with_capacity(files.len());
     for file in files {
         let Some(file) = file else {
-            hasher.write_u8(0);
+            states.push(None);
             continue;
         };
         let age = listed.duration_since(file.modified).ok()?;
         if age <= COARSEST_CLOCK {
             return None;
         }
-        (nanoseconds(file.modified), file.length, file.inode).hash(&mut hasher);
+        states.push(Some((nanoseconds(file.modified), file.length, file.inode)));
     }
-    Some(hasher.finish())
+    Some(quick_hash(states))
 }
 
 /// Returns the notes about existing units as a list of numbers, which is read faster than a
