@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 
 use super::functions::Function;
 use super::tokens::{group, is_ident, name};
@@ -70,9 +70,9 @@ impl Called {
 enum Part {
     Token(TokenTree),
     /// A group outside of functions, and true for the items of a trait or of its implementation.
-    Group(Group, bool),
+    Group(TokenGroup, bool),
     /// The body of a function with this name.
-    Body(String, Group),
+    Body(String, TokenGroup),
 }
 
 /// Splits tokens outside of functions into parts. Functions of traits are called without a name, for
@@ -140,8 +140,8 @@ fn names_in(tokens: &[TokenTree], names: &mut BTreeSet<String>) {
 }
 
 /// Returns a group with other tokens inside.
-fn with(group: &Group, inside: TokenStream) -> TokenTree {
-    TokenTree::Group(Group::new(group.delimiter(), inside))
+fn with(group: &TokenGroup, inside: TokenStream) -> TokenTree {
+    TokenTree::Group(TokenGroup::new(group.delimiter(), inside))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 
 use super::functions::Function;
 use super::names::{Names, Statement, ends_statement};
@@ -310,6 +310,6 @@ fn holds(tokens: &[TokenTree], words: &[&str]) -> bool {
     })
 }
 
-fn braced(token: &TokenTree) -> Option<&Group> {
+fn braced(token: &TokenTree) -> Option<&TokenGroup> {
     group(token, Delimiter::Brace)
 }

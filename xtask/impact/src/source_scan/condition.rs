@@ -1,6 +1,6 @@
 //! Evaluates `cfg` conditions: finds items that a condition removes.
 
-use super::token_tree::{Delimiter, Group, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenTree};
 
 use super::shapes::{Attribute, attribute_at, attribute_parts};
 use super::tokens::{group, is_ident, is_one_of, is_punct, lex, name, split_commas, string_value};
@@ -45,7 +45,10 @@ pub(super) fn attributes(body: &[TokenTree], holds: &Holds<'_>) -> Vec<Attribute
 /// Returns the branches of a `cfg_if!` that may be compiled: the branches before the first condition
 /// that is known to be true, without the conditions that are known to be false. Returns `None` if
 /// the arguments have another form.
-pub(super) fn branches<'t>(mut rest: &'t [TokenTree], holds: &Holds<'_>) -> Option<Vec<&'t Group>> {
+pub(super) fn branches<'t>(
+    mut rest: &'t [TokenTree],
+    holds: &Holds<'_>,
+) -> Option<Vec<&'t TokenGroup>> {
     let mut kept = Vec::new();
     loop {
         let is_met = match rest {

@@ -1,7 +1,7 @@
 //! The patterns that the scan looks for among tokens: attributes, paths made by macros, possible
 //! declarations, and the macros and attributes that never declare anything.
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use camino::Utf8Path;
 
 use super::DoubtKind;
@@ -222,7 +222,7 @@ pub(super) const INNER: usize = 3;
 
 /// Returns the attribute at the start of `tokens`: its body, and its number of tokens ([`OUTER`] or
 /// [`INNER`]).
-pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&Group, usize)> {
+pub(super) fn attribute_at(tokens: &[TokenTree]) -> Option<(&TokenGroup, usize)> {
     let body = match tokens {
         [hash, next, ..] if is_punct(hash, '#') => 1 + usize::from(is_punct(next, '!')),
         _ => return None,

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::shapes::{ORDINARY_MACROS, QUOTING_MACROS, attribute_at};
-use super::token_tree::{Group, TokenStream, TokenTree};
+use super::token_tree::{TokenGroup, TokenStream, TokenTree};
 use super::tokens::{is_ident, is_nested_too_deep, is_punct, lex, macro_call};
 
 /// The text of a source file. A copy is cheap.
@@ -69,7 +69,7 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
             kept.push(match token {
                 TokenTree::Group(group) if may_declare(group.stream()) => {
                     let inside = without_plain_code(group.stream());
-                    TokenTree::Group(Group::new(group.delimiter(), inside))
+                    TokenTree::Group(TokenGroup::new(group.delimiter(), inside))
                 }
                 TokenTree::Group(group) => emptied(group),
                 other => other.clone(),
@@ -80,8 +80,8 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
     kept.into_iter().collect()
 }
 
-fn emptied(group: &Group) -> TokenTree {
-    TokenTree::Group(Group::new(group.delimiter(), TokenStream::default()))
+fn emptied(group: &TokenGroup) -> TokenTree {
+    TokenTree::Group(TokenGroup::new(group.delimiter(), TokenStream::default()))
 }
 
 /// Returns true if tokens may contain an attribute, a module or a macro call.

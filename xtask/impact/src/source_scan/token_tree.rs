@@ -15,7 +15,7 @@ pub(super) struct TokenStream(Rc<[TokenTree]>);
 /// A token, or a group of tokens between brackets.
 #[derive(Clone, Debug)]
 pub(super) enum TokenTree {
-    Group(Group),
+    Group(TokenGroup),
     Ident(Ident),
     Punct(Punct),
     Literal(Literal),
@@ -23,7 +23,7 @@ pub(super) enum TokenTree {
 
 /// A list of tokens between brackets.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(super) struct TokenGroup {
     delimiter: Delimiter,
     stream: TokenStream,
 }
@@ -55,7 +55,7 @@ impl TokenStream {
                 // The last owner of a stream moves its tokens; any other owner copies them.
                 drop(group);
                 let stream = Self::of(inside, inner_depth)?;
-                Some(TokenTree::Group(Group { delimiter, stream }))
+                Some(TokenTree::Group(TokenGroup { delimiter, stream }))
             }
             proc_macro2::TokenTree::Ident(ident) => {
                 Some(TokenTree::Ident(Ident(ident.to_string().into())))
@@ -86,7 +86,7 @@ impl FromIterator<TokenTree> for TokenStream {
     }
 }
 
-impl Group {
+impl TokenGroup {
     pub(super) fn new(delimiter: Delimiter, stream: TokenStream) -> Self {
         Self { delimiter, stream }
     }
@@ -144,7 +144,7 @@ impl Display for TokenTree {
     }
 }
 
-impl Display for Group {
+impl Display for TokenGroup {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self { delimiter, stream } = self;
         match delimiter {

@@ -1,6 +1,6 @@
 //! Tokens of Rust source, and the few patterns of tokens that the scan needs.
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 
 /// The maximum depth of brackets. Source that is nested deeper counts as not understood. Written or
 /// generated code stays far below, and rustc's own limit for macros and types is 128. The limit
@@ -98,7 +98,7 @@ pub(super) fn name(token: &TokenTree) -> Option<&str> {
 }
 
 /// Returns the token as a group, if the token is a group with this delimiter.
-pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&Group> {
+pub(super) fn group(token: &TokenTree, delimiter: Delimiter) -> Option<&TokenGroup> {
     match token {
         TokenTree::Group(group) if group.delimiter() == delimiter => Some(group),
         _ => None,
@@ -115,7 +115,7 @@ pub(super) fn parenthesised(token: &TokenTree) -> Option<&[TokenTree]> {
 ///
 /// `foo! name { .. }`, the form of `macro_rules!`, is a call too. A keyword is no macro: `if !(a)`
 /// is a negation.
-pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &Group, usize)> {
+pub(super) fn macro_call(tokens: &[TokenTree]) -> Option<(String, &TokenGroup, usize)> {
     let [word @ TokenTree::Ident(called), bang, rest @ ..] = tokens else {
         return None;
     };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
@@ -66,7 +66,7 @@ impl Scanner<'_> {
 
     /// Returns the attributes in the body of an attribute. Conditions are evaluated only in written
     /// code: a macro may move attributes among its tokens to other places.
-    fn attribute_parts(&self, body: &Group, scope: &TokenScope<'_>) -> Vec<Attribute> {
+    fn attribute_parts(&self, body: &TokenGroup, scope: &TokenScope<'_>) -> Vec<Attribute> {
         let body = body.stream();
         match scope.origin {
             CodeOrigin::Written => condition::attributes(body, self.holds),
@@ -197,7 +197,7 @@ impl Scanner<'_> {
     fn call(
         &mut self,
         called: &str,
-        arguments: &Group,
+        arguments: &TokenGroup,
         attributes: &[Attribute],
         starts_item: bool,
         scope: &TokenScope<'_>,
@@ -226,7 +226,7 @@ impl Scanner<'_> {
                 self.found.calls_macros = true;
                 let tokens = arguments.stream();
                 if let Some(branches) = condition::branches(tokens, self.holds) {
-                    let walk = |branch: &Group| self.walk(branch.stream(), scope);
+                    let walk = |branch: &TokenGroup| self.walk(branch.stream(), scope);
                     return branches.into_iter().for_each(walk);
                 }
                 inside.names = starts_item;
@@ -247,7 +247,7 @@ impl Scanner<'_> {
         self.walk(arguments.stream(), &inside);
     }
 
-    fn include(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
+    fn include(&mut self, called: &str, arguments: &TokenGroup, scope: &TokenScope<'_>) {
         let tokens = arguments.stream();
         let path = match made_text(split_commas(tokens).next(), &self.manifest_dir) {
             Ok(Some(text)) => text,
@@ -282,7 +282,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn variable(&mut self, called: &str, arguments: &Group, scope: &TokenScope<'_>) {
+    fn variable(&mut self, called: &str, arguments: &TokenGroup, scope: &TokenScope<'_>) {
         let tokens = arguments.stream();
         match made_text(split_commas(tokens).next(), &self.manifest_dir) {
             Ok(Some(variable)) => _ = self.found.env.insert(variable),

@@ -8,7 +8,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token_tree::{Delimiter, Group, TokenStream, TokenTree};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
@@ -340,7 +340,7 @@ struct Read {
 
 impl Read {
     /// Adds the path of an included text. Returns false if the path is not known.
-    fn include(&mut self, arguments: &Group, code: StringContext) -> bool {
+    fn include(&mut self, arguments: &TokenGroup, code: StringContext) -> bool {
         let path = made_text(Some(arguments.stream()), Utf8Path::new(""));
         let text = path.as_ref().ok().and_then(Option::as_deref);
         let text = text.map(|it| it.trim_start_matches('/').into());
@@ -363,7 +363,7 @@ fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree>
             if tests == Tests::Left && condition::leave_out(&parts, &no_tests) {
                 at += condition::length(&tokens[at..]);
                 let test = rest[..rest.len() - (tokens.len() - at)].iter().cloned();
-                let test = Group::new(Delimiter::None, test.collect());
+                let test = TokenGroup::new(Delimiter::None, test.collect());
                 read.tests.push(TokenTree::Group(test));
                 continue;
             }
@@ -386,7 +386,10 @@ fn pruned(tokens: &[TokenTree], tests: Tests, read: &mut Read) -> Vec<TokenTree>
         kept.push(match token {
             TokenTree::Group(inner) => {
                 let inside = pruned(inner.stream(), tests, read);
-                TokenTree::Group(Group::new(inner.delimiter(), inside.into_iter().collect()))
+                TokenTree::Group(TokenGroup::new(
+                    inner.delimiter(),
+                    inside.into_iter().collect(),
+                ))
             }
             other => other.clone(),
         });
@@ -410,12 +413,12 @@ fn pruned_attribute(part: Attribute, tests: Tests, read: &mut Read) -> Option<To
         return None;
     }
     let inside: TokenStream = pruned(&part.tokens, tests, read).into_iter().collect();
-    Some(TokenTree::Group(Group::new(Delimiter::None, inside)))
+    Some(TokenTree::Group(TokenGroup::new(Delimiter::None, inside)))
 }
 
 /// Returns the text that `concat!` makes, with a hole `{}` for every argument that is not a
 /// literal.
-fn concatenated(arguments: &Group) -> String {
+fn concatenated(arguments: &TokenGroup) -> String {
     let tokens = arguments.stream();
     let parts = tokens.split(|token| is_punct(token, ','));
     let texts = parts.map(|part| match part {
@@ -506,7 +509,7 @@ fn joined(tokens: &[TokenTree]) -> Option<(String, usize)> {
     (!parts.is_empty()).then(|| (parts.join("/"), length))
 }
 
-fn first_string(arguments: &Group) -> Option<String> {
+fn first_string(arguments: &TokenGroup) -> Option<String> {
     let arguments = arguments.stream();
     string_value(arguments.first()?)
 }
