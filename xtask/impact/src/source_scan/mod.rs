@@ -17,6 +17,7 @@
 
 mod build_script;
 mod called;
+mod calls;
 mod certain;
 mod condition;
 mod functions;
@@ -37,6 +38,8 @@ mod walk;
 use std::collections::BTreeSet;
 
 pub use build_script::{BuildScriptScan, LibraryFiles, ScriptLibrary, scan_build_script};
+pub use calls::CallWords;
+pub(crate) use calls::lower_words;
 use camino::{Utf8Path, Utf8PathBuf};
 pub use condition::{Holds, evaluate};
 pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
@@ -64,6 +67,8 @@ pub struct SourceScan {
     /// The arguments of unknown macros and attributes that may be the name of a file, a directory
     /// or a module, as written in the source, and numbers, which may be a part of such a name.
     pub passed_to_macros: BTreeSet<String>,
+    /// The words in the calls of unknown macros, attributes and derives.
+    pub calls: CallWords,
     /// True if the target uses a macro, an attribute or a derive that the language does not have.
     pub calls_macros: bool,
     /// True if the target includes code below `OUT_DIR`. A build script writes that code, so no

@@ -6,8 +6,8 @@ use camino::Utf8Path;
 
 use super::DoubtKind;
 use super::tokens::{
-    char_value, group, is_ident, is_one_of, is_punct, macro_call, parenthesised, split_commas,
-    string_value,
+    char_value, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised,
+    split_commas, string_value,
 };
 
 /// The macros whose arguments are ordinary code and text: a literal in them names no file to
@@ -212,6 +212,15 @@ impl Attribute {
         }
         is_one_of(first, ORDINARY_ATTRIBUTES) || is_one_of(first, BUILT_IN_ATTRIBUTES)
     }
+}
+
+/// Returns the traits that a `derive` names and that are not of the standard library.
+pub(super) fn derived_traits(derive: &Attribute) -> Vec<String> {
+    let derived = derive.tokens.get(1).and_then(parenthesised);
+    let derived = derived.unwrap_or_default();
+    let names = split_commas(derived).filter_map(|path| path.last());
+    let names = names.filter(|it| !is_one_of(it, BUILT_IN_DERIVES));
+    names.filter_map(name).map(str::to_owned).collect()
 }
 
 /// The number of tokens of an outer attribute: `#` and its body.

@@ -4,9 +4,9 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use super::shapes::{ORDINARY_MACROS, QUOTING_MACROS, attribute_at};
-use super::token_tree::{TokenGroup, TokenStream, TokenTree};
-use super::tokens::{is_ident, is_nested_too_deep, is_punct, lex, macro_call};
+use super::shapes::{Attribute, ORDINARY_MACROS, QUOTING_MACROS, attribute_at, attribute_parts};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
+use super::tokens::{group, is_ident, is_nested_too_deep, is_punct, lex, macro_call};
 
 /// The text of a source file. A copy is cheap.
 #[derive(Clone, Debug)]
@@ -45,14 +45,18 @@ impl From<String> for SourceText {
 
 /// Returns tokens of written code in which each group that declares nothing is empty. In written
 /// code, a scan finds attributes, modules and macro calls, and ignores everything else. The
-/// arguments of a macro stay as they are, because a scan may take any of them for the name of a
-/// file.
+/// arguments of a macro, and the items below an attribute of another crate, stay as they are,
+/// because a scan may take any of their words for the name of a file. The bodies of functions are no
+/// such items.
 fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
+    let mut has_attribute = false;
     while let Some(token) = tokens.get(at) {
         let rest = &tokens[at..];
-        if let Some((_, length)) = attribute_at(rest) {
+        if let Some((body, length)) = attribute_at(rest) {
+            let parts = attribute_parts(body.stream(), false);
+            has_attribute |= !parts.iter().all(Attribute::is_built_in);
             kept.extend_from_slice(&rest[..length]);
             at += length;
         } else if let Some((called, arguments, length)) = macro_call(rest) {
@@ -66,7 +70,9 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
             });
             at += length;
         } else {
+            has_attribute &= !is_ident(token, "fn");
             kept.push(match token {
+                TokenTree::Group(_) if has_attribute => token.clone(),
                 TokenTree::Group(group) if may_declare(group.stream()) => {
                     let inside = without_plain_code(group.stream());
                     TokenTree::Group(TokenGroup::new(group.delimiter(), inside))
@@ -74,6 +80,7 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
                 TokenTree::Group(group) => emptied(group),
                 other => other.clone(),
             });
+            has_attribute &= !is_punct(token, ';') && group(token, Delimiter::Brace).is_none();
             at += 1;
         }
     }
@@ -105,11 +112,24 @@ mod tests {
                 "fn f () { if x { m ! (\"a\") } else { } }",
             ),
             (
+                "#[x] struct S { a: b } struct T { c: d }",
+                "# [x] struct S { a : b } struct T { }",
+            ),
+            (
+                "#[derive(X)] enum E { A(B) }",
+                "# [derive (X)] enum E { A (B) }",
+            ),
+            (
+                "#[derive(Debug)] struct S { a: b }",
+                "# [derive (Debug)] struct S { }",
+            ),
+            ("#[x] fn f() { g(x) }", "# [x] fn f () { }"),
+            (
                 "mod a { mod b; fn f() { x } }",
                 "mod a { mod b ; fn f () { } }",
             ),
             ("#[path = \"x\"] mod a;", "# [path = \"x\"] mod a ;"),
-            ("struct S { #[x] a: [u8; 3] }", "struct S { # [x] a : [] }"),
+            ("struct S { #[x] a: [u8; 3] }", "struct S { # [x] a : [u8 ; 3] }"),
             (
                 "fn f() { assert!(x, \"a\"); quote! { mod a; } }",
                 "fn f () { assert ! () ; quote ! { } }",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 
+use super::calls::{add_attribute, add_call};
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
 use super::shapes::{
@@ -34,6 +35,7 @@ impl Scanner<'_> {
                     continue;
                 }
                 self.attributes(&parts, scope);
+                self.attribute_words(&parts, &tokens[at..], scope);
                 if length == OUTER {
                     attributes.extend(parts);
                 }
@@ -237,6 +239,9 @@ impl Scanner<'_> {
             _ if QUOTING_MACROS.contains(&called) => return,
             _ => {
                 self.found.calls_macros |= !BUILT_IN_MACROS.contains(&called);
+                if !ordinary && scope.origin != CodeOrigin::Replay {
+                    add_call(&mut self.found.calls, called, arguments.stream());
+                }
                 inside.names = starts_item && !ordinary;
                 inside.literals = !ordinary;
             }
@@ -307,6 +312,16 @@ impl Scanner<'_> {
                 ..*scope
             };
             self.walk(&part.tokens, &scope);
+        }
+    }
+
+    /// Adds the words of attributes of other crates, and of the item below them.
+    fn attribute_words(&mut self, parts: &[Attribute], rest: &[TokenTree], scope: &TokenScope<'_>) {
+        if scope.origin == CodeOrigin::Replay {
+            return;
+        }
+        for part in parts.iter().filter(|part| !part.is_built_in()) {
+            add_attribute(&mut self.found.calls, part, rest);
         }
     }
 

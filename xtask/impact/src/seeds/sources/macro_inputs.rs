@@ -58,7 +58,9 @@ impl Sources<'_> {
             return false;
         }
         let script = self.script(unit.package);
-        let sets_variables = script.is_some_and(|script| script.holds(&["rustc-env"]));
+        let sets_variables = script
+            .as_ref()
+            .is_some_and(|script| script.holds(&["rustc-env"]));
         let flags = self.flags();
         let is_set_elsewhere = reads.by_environment && !sets_variables && !flags.contains("env");
         if reads.unlexable || is_set_elsewhere {
@@ -74,17 +76,39 @@ impl Sources<'_> {
             let is_of_variable = |sources: &mut Self| {
                 let variables = sources.texts_of_package_variables(unit);
                 let is_in_variable = |word: &str| makes_name(&variables, word);
+                let parts = || name.split(|it: char| !it.is_alphanumeric());
                 sources.is_configured(unit.package, name)
-                    || words_of(name).any(is_in_variable)
-                        && words_of(name).all(|word| {
-                            let search = Search::Made(word.to_owned());
-                            is_in_variable(word) || sources.sources_hold(unit, &reads, &search)
+                    || sources.is_named_by_manifest(unit, module)
+                    || script.as_ref().is_some_and(|it| it.may_make(name))
+                    || parts().chain(words_of(name)).any(is_in_variable)
+                        && parts().filter(|part| !part.is_empty()).all(|part| {
+                            is_in_variable(part)
+                                || words_of(part).all(|word| {
+                                    let search = Search::Made(word.to_owned());
+                                    is_in_variable(word)
+                                        || sources.sources_hold(unit, &reads, &search)
+                                })
                         })
             };
             let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
                 || reads.by_environment && is_of_variable(self);
             is_made && self.directory_fits(unit, &reads, module)
+                || self.is_glued(unit, &reads, module)
+                || self.names_itself(unit, &reads, module)
         })
+    }
+
+    /// Returns true if a macro may make the path of a file from the path of a source, as
+    /// `concat!(file!(), ".snap")` for `lib.rs.snap`.
+    fn names_itself(&mut self, unit: &Unit, reads: &Reads, file: &Utf8Path) -> bool {
+        let name = file.file_name().unwrap_or_default();
+        name.contains(".rs")
+            && self.text_holds(unit.package, &Search::Any(&["file!()"]))
+            && reads
+                .files
+                .iter()
+                .filter_map(|it| it.file_name())
+                .any(|source| name.starts_with(source))
     }
 
     /// Returns the files of the modules that would declare a source file. A macro that gets a
@@ -131,6 +155,9 @@ impl Sources<'_> {
             if self.is_made_of_words(unit, &reads, (&emitters, &makers), file)
                 || self.is_numbered(unit, &reads, &makers, file)
                 || self.is_named_by_cargo(unit, &makers, file)
+                || self.is_named_by_manifest(unit, file)
+                || self.is_glued(unit, &reads, file)
+                || self.is_set_by_script(unit, &emitters, file)
             {
                 return true;
             }
@@ -194,7 +221,12 @@ impl Sources<'_> {
             let passed = |word: &&str| reads.passed_to_macros.contains(*word);
             words.iter().all(passed)
         };
-        if numbers.is_empty() || words.is_empty() || !are_passed(&numbers) {
+        if numbers.is_empty() {
+            return false;
+        }
+        let lines = Search::Macros(&["line!()", "column!()"]);
+        let are_lines = makers.iter().any(|&it| self.library_holds(it, &lines));
+        if !are_lines && (words.is_empty() || !are_passed(&numbers)) {
             return false;
         }
         let is_made = are_passed(&words)
@@ -215,8 +247,25 @@ impl Sources<'_> {
         let is_named = [package, &package.replace('-', "_"), &unit.target]
             .iter()
             .any(|it| name.contains(it.as_str()));
-        let mut makers = makers.iter();
-        is_named && makers.any(|&it| self.library_holds(it, &NAMED_BY_CARGO))
+        let mut named = makers.iter();
+        is_named && named.any(|&it| self.library_holds(it, &NAMED_BY_CARGO))
+            || self.is_glued_from_variables(unit, makers, name)
+    }
+
+    /// Returns true if the build script may set a variable to the path of a file, and macros of other
+    /// packages may include the file by the variable.
+    fn is_set_by_script(&mut self, unit: &Unit, emitters: &[PackageIx], file: &Utf8Path) -> bool {
+        let Some((script, name)) = self.script(unit.package).zip(own_name(file)) else {
+            return false;
+        };
+        script.holds(&["rustc-env"]) && script.may_make(name) && self.read_variables(emitters)
+    }
+
+    /// Returns true if macros of the workspace among these packages may read a variable.
+    pub(super) fn read_variables(&mut self, emitters: &[PackageIx]) -> bool {
+        emitters
+            .iter()
+            .any(|&it| self.layout.directory(it).is_some() && self.makes(it, &VARIABLES))
     }
 
     /// Returns true if a file in a package's directory contains a name, and a macro contains the

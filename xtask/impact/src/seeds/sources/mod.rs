@@ -9,6 +9,7 @@
 mod configured;
 mod facts;
 mod file_facts;
+mod glue;
 mod macro_inputs;
 mod names;
 mod outside_paths;
@@ -29,6 +30,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use configured::Configured;
 pub use facts::SourceFacts;
 pub use file_facts::{FileFacts, download_directories};
+use glue::GlueCalls;
 use names::COMMON_NAMES;
 use outside_paths::Far;
 pub use outside_paths::{OutsidePaths, Outsides};
@@ -95,6 +97,8 @@ pub struct Sources<'a> {
     /// The sources that may make paths for units.
     makers: HashMap<Unit, Option<Rc<Makers>>>,
     configured: Configured,
+    /// The calls of macros that may glue names of files.
+    glue_calls: HashMap<Unit, Rc<GlueCalls>>,
     /// The packages that name a component of a path in code.
     naming: NameMemo,
     /// The packages that name a component of a path in a file with macros.
@@ -143,6 +147,7 @@ impl<'a> Sources<'a> {
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
             configured: Configured::default(),
+            glue_calls: HashMap::new(),
             naming: NameMemo::default(),
             naming_in_macros: NameMemo::default(),
             making: NameMemo::default(),
@@ -253,6 +258,7 @@ impl<'a> Sources<'a> {
             unlexable: doubts(&[DoubtKind::Unlexable]),
             directory: directory.to_owned(),
             passed_to_macros: scan.passed_to_macros,
+            calls: scan.calls,
             has_including_macros: doubts(&[DoubtKind::MacroMadePath, DoubtKind::MacroMadeModule]),
         });
         self.targets.insert(key, Rc::clone(&reads));

@@ -63,6 +63,8 @@ pub(super) struct SourceNames {
     components: NameList,
     /// The modules that are declared.
     modules: NameList,
+    /// The macros that are defined, and the names that items are given with `as`.
+    macros: NameList,
 }
 
 impl SourceNames {
@@ -99,7 +101,13 @@ impl SourceNames {
             docs: NameList::of(&docs),
             components: NameList::of(&components),
             modules: NameList::of(&modules),
+            macros: NameList::of(&macros_in(text)),
         }
+    }
+
+    /// Returns true if the source may define a macro with a name.
+    pub(super) fn define_macro(&self, name: &str) -> bool {
+        self.macros.contains(name)
     }
 
     /// Returns true if the source names a file: see [`names_file`].
@@ -147,6 +155,33 @@ impl<'a> PartsOfLine<'a> {
         let names = closed.chain(beginnings(self.open, false));
         names.filter(|name| (1..=SourceNames::LONGEST).contains(&name.len()))
     }
+}
+
+/// Returns the names of the macros that a source may define, and the names that items are given with
+/// `as`. Every function of a procedural macro counts.
+fn macros_in(text: &str) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    let is_procedural = has(text, "proc_macro");
+    let starts = [
+        "macro_rules! ",
+        "macro_rules!",
+        " as ",
+        "proc_macro_derive(",
+        " fn ",
+        "\nfn ",
+    ];
+    for start in starts {
+        if start.ends_with("fn ") && !is_procedural {
+            continue;
+        }
+        for at in memchr::memmem::find_iter(text.as_bytes(), start) {
+            let rest = text[at + start.len()..].trim_start();
+            let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
+            names.insert(&rest[..end.unwrap_or(rest.len())]);
+        }
+    }
+    names.remove("");
+    names
 }
 
 /// Returns the names of the modules that a line declares.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{WordIndex, makes_name, own_name};
+use super::names::{WordIndex, makes_name, own_name, words_of};
 use super::search::{Lines, Search, SourceScope};
 use super::source_files::read;
 use super::{Reads, Sources};
@@ -47,6 +47,9 @@ pub(super) struct Makers {
     list_directories: bool,
     /// True if the sources may make texts from names that do not stand in string literals.
     stringify: bool,
+    /// True if the sources may compute a part of a path: procedural macros, build scripts, or the
+    /// numbers of lines.
+    compute: bool,
 }
 
 impl Makers {
@@ -58,6 +61,7 @@ impl Makers {
             texts: WordIndex::default(),
             list_directories: false,
             stringify: false,
+            compute: false,
         }
     }
 
@@ -175,13 +179,23 @@ impl Sources<'_> {
             return is_led_to && (makers.list_directories || !above.is_empty());
         }
         let name = own_name(file).unwrap_or_default();
-        above.iter().all(|it| {
-            self.are_named(&makers, it)
-                || self.are_words_named(makers.sources(), it)
-                || self.is_passed_as_word(&makers, it)
-        }) && (self.are_named(&makers, name)
-            || self.is_file_named(makers.sources(), file)
-            || !above.is_empty() && self.is_passed_as_word(&makers, name))
+        let above: Vec<(&str, bool)> = above
+            .into_iter()
+            .map(|it| {
+                let is_named = self.are_named(&makers, it)
+                    || self.are_words_named(makers.sources(), it)
+                        && self.are_numbers_made(&makers, it)
+                    || self.is_passed_as_word(&makers, it);
+                (it, is_named)
+            })
+            .collect();
+        above.iter().all(|(_, is_named)| *is_named)
+            && (self.are_named(&makers, name)
+                || self.is_file_named(makers.sources(), file)
+                    && self.are_numbers_made(&makers, name)
+                || !above.is_empty() && self.is_passed_as_word(&makers, name))
+            || self.is_glued_outside(unit, &reads, file, &above)
+            || self.is_named_by_manifest(unit, file)
     }
 
     /// Returns true if the libraries that a package's build script is built with may print a file
@@ -373,7 +387,14 @@ impl Sources<'_> {
             makers.macros.extend(of_macros);
             makers.packages.extend(whole);
         }
-        if let Some(script) = self.script(unit.package)
+        let script = self.script(unit.package);
+        if let Some(script) = &script
+            && script.holds(&["rustc-env"])
+            && self.read_variables(&emitters)
+        {
+            makers.texts.add(script.text().to_owned());
+        }
+        if let Some(script) = script
             && (reads.generated || reads.by_environment)
         {
             let libraries = self.script_libraries(unit.package);
@@ -393,6 +414,15 @@ impl Sources<'_> {
         let of_macros = |&it: &PackageIx| self.text_holds(it, &Search::Macros(&["stringify!"]));
         makers.stringify =
             makers.macros.iter().any(of_macros) || self.stringifies(&makers.packages);
+        let of_lines = Search::Any(&["line!()", "column!()"]);
+        makers.compute = makers.packages.iter().any(|it| *it != unit.package)
+            || reads.generated
+            || reads.by_environment
+            || self.text_holds(unit.package, &of_lines)
+            || makers
+                .macros
+                .iter()
+                .any(|&it| self.text_holds(it, &of_lines));
         let is_none =
             makers.packages.is_empty() && makers.macros.is_empty() && makers.texts.is_empty();
         (!is_none).then_some(makers)
@@ -426,6 +456,20 @@ impl Sources<'_> {
         makers.texts.make(name)
             || self.is_named(makers.sources(), name)
             || makers.stringify && self.may_make(makers.sources(), name)
+    }
+
+    /// Returns true if the sources may make all numbers of a name. Macros that are no procedural
+    /// macros compute no numbers, except that of a line.
+    fn are_numbers_made(&mut self, makers: &Makers, name: &str) -> bool {
+        let numbers = words_of(name).filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+        let mut numbers = numbers.peekable();
+        numbers.peek().is_none()
+            || makers.compute
+            || numbers.all(|number| {
+                makers.texts.make(number)
+                    || self.may_make(makers.sources(), number)
+                    || self.text_holds(makers.user, &Search::Made(number.to_owned()))
+            })
     }
 
     /// Returns true if a unit may pass a name to a macro as a word outside string literals.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::observed;
+use crate::source_scan::CallWords;
 
 /// The files and variables that one target reads, according to its sources.
 #[derive(Debug, Default)]
@@ -34,6 +35,8 @@ pub struct Reads {
     /// The texts that the target passes to macros and that may name a file, a directory or a
     /// module, and the numbers.
     pub(super) passed_to_macros: BTreeSet<String>,
+    /// The words in the target's calls of unknown macros.
+    pub(super) calls: CallWords,
 }
 
 impl Reads {

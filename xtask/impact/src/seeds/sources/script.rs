@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::names::{COMMON_NAMES, names_file, names_in, names_variable};
+use super::names::{COMMON_NAMES, makes_name, names_file, names_in, names_variable};
 use super::reach::LISTINGS;
 use crate::observed;
 use crate::source_scan::BuildScriptScan;
@@ -126,6 +126,21 @@ impl WatchedBySource {
     /// Returns true if the code that the script generates may include a file of the package.
     pub(super) fn may_include(&self, file: &Utf8Path) -> bool {
         self.holds(&LISTINGS) || names_file(&self.text, file)
+    }
+
+    /// Returns the text of all sources of the script.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns true if the script may make the name of a file, possibly in another case.
+    pub(super) fn may_make(&self, name: &str) -> bool {
+        let texts = [&self.text, &self.text_of_libraries];
+        let changes_case = self.or_libraries_hold(&["case"]);
+        texts.iter().any(|text| {
+            makes_name(text, name)
+                || changes_case && makes_name(&text.to_lowercase(), &name.to_lowercase())
+        })
     }
 
     /// Returns true if the text of the script, or of the libraries that it calls, contains one of

@@ -69,6 +69,15 @@ pub(super) enum Search {
     MacrosFile(Utf8PathBuf),
     /// A variable: see [`names_variable`].
     Variable(String),
+    /// The definition of a macro with this name.
+    Defines(String),
+    /// A literal without spaces that contains a word, but not the whole name: see [`has_piece`].
+    Piece {
+        word: String,
+        name: String,
+        /// True if only files that define macros count.
+        of_macros: bool,
+    },
 }
 
 impl Search {
@@ -115,20 +124,29 @@ impl Search {
             Self::File(below) => names(below),
             Self::MacrosFile(below) => has(text, "macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
+            Self::Piece {
+                word,
+                name,
+                of_macros,
+            } => (!of_macros || has(text, "macro_rules")) && has_piece(text, word, name),
+            Self::Defines(called) => SourceNames::of(text).define_macro(called),
         }
     }
 
-    /// Returns the file that the search is for; `None` if only texts can be searched.
-    pub(super) fn file(&self) -> Option<&Utf8Path> {
+    /// Returns true if a source with these names contains the searched text; `None` if only texts
+    /// can be searched.
+    pub(super) fn succeeds_by_names(&self, names: &SourceNames) -> Option<bool> {
         match self {
-            Self::File(below) | Self::MacrosFile(below) => Some(below),
+            Self::File(below) => Some(names.name_file(below)),
+            Self::MacrosFile(below) => Some(names.defines_macros && names.name_file(below)),
+            Self::Defines(called) => Some(names.define_macro(called)),
             _ => None,
         }
     }
 
-    /// Returns true if a source with these names names the file.
-    pub(super) fn names(&self, names: &SourceNames, below: &Utf8Path) -> bool {
-        (names.defines_macros || !matches!(self, Self::MacrosFile(_))) && names.name_file(below)
+    /// Returns true if the collected names of a source suffice for the search.
+    pub(super) fn is_for_names(&self) -> bool {
+        self.succeeds_by_names(&SourceNames::default()).is_some()
     }
 }
 
@@ -141,6 +159,21 @@ fn has_word(line: &str, name: &str) -> bool {
         let after = line[at + name.len()..].chars().next();
         !before.is_some_and(|it| is_part(it) || "/\\.".contains(it)) && !after.is_some_and(is_part)
     })
+}
+
+/// Returns true if a text between quotes in code contains a word, but neither spaces nor the whole
+/// name. Such a text may be a part of a path that a macro joins.
+fn has_piece(text: &str, word: &str, name: &str) -> bool {
+    let is_piece = |literal: &str| {
+        !literal.contains(' ') && !literal.contains(name) && makes_name(literal, word)
+    };
+    has(text, word)
+        && text.lines().any(|line| {
+            has(line, word)
+                && Lines::of(line) == Some(Lines::Code)
+                && line.contains('"')
+                && line.split('"').any(is_piece)
+        })
 }
 
 /// Returns true if code names a macro that includes a file, and does not call the macro.
@@ -286,7 +319,7 @@ mod tests {
                 let searches = [Search::File(name.into()), Search::MacrosFile(name.into())];
                 for search in searches {
                     let by_text = search.succeeds_in(line);
-                    let by_names = search.names(&collected, name.into());
+                    let by_names = search.succeeds_by_names(&collected).unwrap();
                     // `mod dee` begins `mod deep`, which declares another module.
                     let is_prefix = name == "dee" && by_text;
                     assert!(is_prefix || by_names == by_text, "{search:?} in {line}");

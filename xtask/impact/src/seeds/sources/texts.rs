@@ -106,15 +106,18 @@ impl Texts {
         search: &Search,
     ) -> bool {
         let is_among = |file: &Utf8Path| scope.has(file.strip_prefix(directory).unwrap_or(file));
-        match search.file() {
-            Some(below) => {
+        match search.is_for_names() {
+            true => {
                 let sources = self.names_below(facts, directory);
                 sources.iter().any(|(file, names)| {
-                    let is_in = |names: &SourceNames| search.names(names, below);
-                    names.as_ref().is_none_or(is_in) && is_among(file)
+                    let is_in = |names: &SourceNames| search.succeeds_by_names(names);
+                    names
+                        .as_ref()
+                        .is_none_or(|names| is_in(names) == Some(true))
+                        && is_among(file)
                 })
             }
-            None => {
+            false => {
                 let sources = self.sources_below(directory);
                 let mut sources = sources.iter().filter(|file| is_among(file));
                 sources.any(|file| facts.holds(file, search))
