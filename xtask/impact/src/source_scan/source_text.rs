@@ -129,7 +129,10 @@ mod tests {
                 "mod a { mod b ; fn f () { } }",
             ),
             ("#[path = \"x\"] mod a;", "# [path = \"x\"] mod a ;"),
-            ("struct S { #[x] a: [u8; 3] }", "struct S { # [x] a : [u8 ; 3] }"),
+            (
+                "struct S { #[x] a: [u8; 3] }",
+                "struct S { # [x] a : [u8 ; 3] }",
+            ),
             (
                 "fn f() { assert!(x, \"a\"); quote! { mod a; } }",
                 "fn f () { assert ! () ; quote ! { } }",
