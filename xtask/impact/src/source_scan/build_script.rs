@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token_tree::TokenStream;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +11,7 @@ use super::functions::Functions;
 use super::names::Names;
 use super::scanner::Scanner;
 use super::texts::TextFinder;
+use super::token_tree::TokenStream;
 use super::{DoubtKind, SourceDoubt, SourceText};
 use crate::paths::normalized;
 

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
-
 use super::functions::Function;
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use super::tokens::{group, is_ident, name};
 
 /// The names of the functions of libraries that a script may call: the names in the script, in the

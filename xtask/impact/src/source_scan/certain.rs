@@ -4,10 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
-
 use super::functions::Function;
 use super::names::{Names, Statement, ends_statement};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use super::tokens::{before, group, is_ident, is_one_of, is_punct, macro_call, name, split_commas};
 
 /// Returns the texts that a script certainly prints. `files` are the files of the script, the root

@@ -1,8 +1,7 @@
 //! Evaluates `cfg` conditions: finds items that a condition removes.
 
-use super::token_tree::{Delimiter, TokenGroup, TokenTree};
-
 use super::shapes::{Attribute, attribute_at, attribute_parts};
+use super::token_tree::{Delimiter, TokenGroup, TokenTree};
 use super::tokens::{group, is_ident, is_one_of, is_punct, lex, name, split_commas, string_value};
 
 /// A function that returns true if a `cfg` option is set, such as `unix` or `target_os = "linux"`.

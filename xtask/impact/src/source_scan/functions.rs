@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::token_tree::{Delimiter, TokenStream, TokenTree};
-
 use super::names::Names;
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 use super::tokens::{before, group, is_ident, is_one_of, is_punct, name, split_commas};
 
 /// A function, a method or a closure.

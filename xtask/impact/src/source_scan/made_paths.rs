@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
-use super::token_tree::{Delimiter, TokenTree};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, attribute_at};
+use super::token_tree::{Delimiter, TokenTree};
 use super::tokens::{
     has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, split_commas,
     string_value,

@@ -7,11 +7,11 @@
 
 use std::collections::HashMap;
 
-use super::token_tree::{Delimiter, TokenStream, TokenTree};
 use camino::Utf8Path;
 
 use super::scoped::Scoped;
 use super::shapes::{NEUTRAL, made_text};
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 use super::tokens::{
     self, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised, split_commas,
     string_value,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::token_tree::TokenStream;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::condition::Holds;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope};
+use super::token_tree::TokenStream;
 use super::tokens::{MAX_DEPTH, lex};
 use super::{DoubtKind, SourceDoubt, SourceScan, SourceText};
 use crate::files;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::token_tree::TokenTree;
 use camino::{Utf8Component, Utf8PathBuf};
 
 use super::made_paths::{self, MadePath, PathOrigin};
+use super::token_tree::TokenTree;
 use super::tokens::{is_ident, is_one_of, is_punct, lex, name, parenthesised, string_value};
 
 /// The inputs that a script reads while it runs.

@@ -1,10 +1,10 @@
 //! The patterns that the scan looks for among tokens: attributes, paths made by macros, possible
 //! declarations, and the macros and attributes that never declare anything.
 
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use camino::Utf8Path;
 
 use super::DoubtKind;
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use super::tokens::{
     char_value, group, is_ident, is_one_of, is_punct, macro_call, name, parenthesised,
     split_commas, string_value,

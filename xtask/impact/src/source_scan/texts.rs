@@ -1,10 +1,9 @@
 //! The texts that a build script may print, as far as they follow from its literals.
 
-use super::token_tree::{Delimiter, TokenStream, TokenTree};
-
 use super::functions::{Function, Functions};
 use super::names::{KnownValue, Names, Statement, ends_statement};
 use super::shapes::made_text;
+use super::token_tree::{Delimiter, TokenStream, TokenTree};
 use super::tokens::{
     MAX_DEPTH, group, is_ident, is_punct, macro_call, name, parenthesised, split_commas,
     string_value,

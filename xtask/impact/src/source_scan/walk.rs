@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
-
 use super::calls::{add_attribute, add_call};
 use super::scanner::Scanner;
 use super::scope::{CodeOrigin, ModuleDirectory, TokenScope, dir_of};
@@ -12,6 +10,7 @@ use super::shapes::{
     Attribute, BUILT_IN_MACROS, INNER, ORDINARY_ATTRIBUTES, ORDINARY_MACROS, OUTER, QUOTING_MACROS,
     attribute_at, attribute_parts, made_text, may_name_module, number_text, starts_item,
 };
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use super::tokens::{group, is_ident, is_punct, macro_call, name, split_commas, string_value};
 use super::{DoubtKind, SourceDoubt, condition};
 use crate::paths::normalized;

@@ -123,7 +123,11 @@ impl NameRun {
         let mut ends = vec![(0, 0)];
         for (at, char) in text.char_indices() {
             let end = at + char.len_utf8();
-            let is_word = |start: usize| end - start > 1 && call.contains(&text[start..end]);
+            let is_word = |start: usize| {
+                let word = &text[start..end];
+                let is_digit = word.starts_with(|it: char| it.is_ascii_digit());
+                (word.len() > 1 || is_digit) && call.contains(word)
+            };
             let before = ends.iter().find(|(start, _)| is_word(*start));
             if let Some((_, count)) = before {
                 ends.push((end, count + 1));

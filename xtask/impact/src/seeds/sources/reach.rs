@@ -458,18 +458,24 @@ impl Sources<'_> {
             || makers.stringify && self.may_make(makers.sources(), name)
     }
 
-    /// Returns true if the sources may make all numbers of a name. Macros that are no procedural
-    /// macros compute no numbers, except that of a line.
+    /// Returns true if the sources may make all numbers of a name, from numbers or from digits. Macros
+    /// that are no procedural macros compute no numbers, except that of a line.
     fn are_numbers_made(&mut self, makers: &Makers, name: &str) -> bool {
         let numbers = words_of(name).filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
         let mut numbers = numbers.peekable();
         numbers.peek().is_none()
             || makers.compute
             || numbers.all(|number| {
-                makers.texts.make(number)
-                    || self.may_make(makers.sources(), number)
-                    || self.text_holds(makers.user, &Search::Made(number.to_owned()))
+                let mut digits = number.matches(|it: char| it != '0');
+                self.is_number_named(makers, number)
+                    || digits.all(|digit| self.is_number_named(makers, digit))
             })
+    }
+
+    fn is_number_named(&mut self, makers: &Makers, number: &str) -> bool {
+        makers.texts.make(number)
+            || self.may_make(makers.sources(), number)
+            || self.text_holds(makers.user, &Search::Made(number.to_owned()))
     }
 
     /// Returns true if a unit may pass a name to a macro as a word outside string literals.

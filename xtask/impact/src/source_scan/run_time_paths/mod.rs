@@ -8,13 +8,13 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::condition;
 use super::made_paths::from_manifest_dir;
 use super::shapes::{Attribute, NEUTRAL, attribute_at, attribute_parts, made_text};
+use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
 use super::tokens::{
     has, is_ident, is_one_of, is_punct, lex, macro_call, name, parenthesised, string_value,
 };

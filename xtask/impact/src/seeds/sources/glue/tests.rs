@@ -16,6 +16,8 @@ fn a_call_gives_parts_of_a_name() {
         ("getUsers", "get users", true),
         ("page_007", "7 page", true),
         ("page_008", "7 page", false),
+        ("page_12", "1 2 page", true),
+        ("page_13", "1 2 page", false),
         ("README", "readme", true),
         ("", "x", false),
     ] {
@@ -102,6 +104,25 @@ fn macros_glue_names_of_files_from_the_words_of_a_call() {
         ("m::row!();", "a/rows/4.txt", true),
     ] {
         let files = [("a/src/lib.rs", source), ("m/src/lib.rs", MACROS)];
+        assert_eq!(is_seeded(graph, &files, path), expected, "{source} {path}");
+    }
+}
+
+#[test]
+fn macros_make_numbers_from_digits() {
+    let graph =
+        "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";
+    let macros = r#"
+        #[macro_export] macro_rules! zeros { ($n:literal) => { include_str!(concat!("../../n/part_00", $n, ".bin")) } }
+        #[macro_export] macro_rules! two { ($a:literal, $b:literal) => { include_str!(concat!("../../n/part_", $a, $b, ".bin")) } }
+    "#;
+    for (source, path, expected) in [
+        ("m::zeros!(7);", "n/part_007.bin", true),
+        ("m::zeros!(8);", "n/part_007.bin", false),
+        ("m::two!(1, 2);", "n/part_12.bin", true),
+        ("m::two!(1, 2);", "n/part_13.bin", false),
+    ] {
+        let files = [("a/src/lib.rs", source), ("m/src/lib.rs", macros)];
         assert_eq!(is_seeded(graph, &files, path), expected, "{source} {path}");
     }
 }
