@@ -33,7 +33,7 @@ use crate::records::layout::PackageDirectories;
 use crate::seeds::rules::{PathRule, Rules};
 use crate::seeds::scripts::{SeenPackage, is_in_nested_package};
 use crate::seeds::settings::{BothSides, SettingFiles};
-use crate::seeds::sources::{Outsides, SourceFacts, Sources};
+use crate::seeds::sources::{Outsides, READMES, SourceFacts, Sources};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx, Verb, unit_name};
 use crate::vcs::{Change, ChangeStatus};
 use crate::workspace::{PackageIx, TargetKind, Workspace};
@@ -301,7 +301,7 @@ impl SeedFinder<'_> {
         let Some(below) = directory.and_then(|it| path.strip_prefix(it).ok()) else {
             return;
         };
-        if ["README.md", "README.txt", "README"].contains(&below.as_str()) {
+        if READMES.contains(&below.as_str()) {
             return self.readme(change, package);
         }
         let Some(kind) = conventional_target(below) else {

@@ -230,12 +230,16 @@ impl FileFacts {
         let has_names = |known: &KnownFile| known.names.is_some();
         let unknown = files.filter(|file| !self.of(file).is_some_and(has_names));
         let unknown: Vec<&Utf8PathBuf> = unknown.collect();
-        let found = parallel::parts(&unknown, |part| {
-            let texts = part.iter().map(|file| read(file));
-            let texts = texts.map(|text| text.filter(|text| text != UNREAD));
-            texts
-                .map(|text| text.map(|text| SourceNames::of(&text)))
-                .collect()
+        let texts = unknown.iter().map(|file| self.texts.get(file.as_str()));
+        let texts: Vec<Option<&str>> = texts.map(|it| it.map(SourceText::text)).collect();
+        let with_texts: Vec<_> = unknown.iter().zip(texts).collect();
+        let found = parallel::parts(&with_texts, |part| {
+            let names = |text: &str| (text != UNREAD).then(|| SourceNames::of(text));
+            let found = part.iter().map(|(file, text)| match text {
+                Some(text) => names(text),
+                None => names(&read(file)?),
+            });
+            found.collect()
         });
         for (file, names) in unknown.into_iter().zip(found) {
             if let Some(names) = names {

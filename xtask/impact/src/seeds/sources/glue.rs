@@ -25,7 +25,7 @@ static PATH_VARIABLES: [(Search, &str); 2] = [
 ];
 
 /// The files that cargo takes for the README of a package whose manifest names none.
-const READMES: [&str; 3] = ["README.md", "README.txt", "README"];
+pub const READMES: [&str; 3] = ["README.md", "README.txt", "README"];
 
 /// The calls of a unit's macros, found by the words that they contain.
 #[derive(Default)]

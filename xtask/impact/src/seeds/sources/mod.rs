@@ -31,6 +31,7 @@ use configured::Configured;
 pub use facts::SourceFacts;
 pub use file_facts::{FileFacts, download_directories};
 use glue::GlueCalls;
+pub use glue::READMES;
 use names::COMMON_NAMES;
 use outside_paths::Far;
 pub use outside_paths::{OutsidePaths, Outsides};
