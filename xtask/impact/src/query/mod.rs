@@ -420,6 +420,7 @@ impl Query {
             verb: self.verb,
             flags: &flags,
             network: self.network,
+            inputs_hash: self.workspace.inputs_hash.filter(|_| !self.no_cache),
         };
         let lock_file = self.workspace.lock_file.in_real_directory();
         let place = (&*self.workspace.root, &*lock_file);

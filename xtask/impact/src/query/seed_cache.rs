@@ -18,6 +18,7 @@ use crate::files::{self, FileStamp};
 use crate::observed::{Look, Observer, SeenPath};
 use crate::paths::hashed;
 use crate::query::workspace_files::WorkspaceFiles;
+use crate::seeds::settings::Setting;
 use crate::seeds::sources::download_directories;
 use crate::seeds::{Effect, Propagation, Resolution, Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx};
@@ -60,8 +61,8 @@ const MOST_CHANGES: usize = 256;
 
 impl<'a> SeedCache<'a> {
     /// Returns the cache file for a question. Returns `None` if the seeds depend on more than the
-    /// workspace, the sources and the changed files: on records of builds, on changed settings, or
-    /// on a state of git that is not on disk.
+    /// workspace, the sources, the changed files and cargo's resolution: on records of builds, on a
+    /// changed toolchain or configuration, or on a state of git that is not on disk.
     pub(super) fn new(
         query: &Query,
         files: &WorkspaceFiles,
@@ -69,10 +70,18 @@ impl<'a> SeedCache<'a> {
         set: &'a ChangeSet,
         evidence: &SeedEvidence<'_>,
     ) -> Option<Self> {
-        let is_plain = evidence.sides.is_empty()
-            && evidence.configuration.is_none()
+        let differences = match evidence.resolution {
+            Resolution::Unchanged => None,
+            Resolution::Compared(differences) => Some(differences),
+            Resolution::Unknown(_) => return None,
+        };
+        let is_manifest = |path: &Utf8PathBuf| {
+            let setting = files.settings.of(path);
+            setting.is_none_or(|(it, _)| matches!(it, Setting::Manifest | Setting::Lock))
+        };
+        let is_plain = evidence.configuration.is_none()
             && !evidence.is_built
-            && matches!(evidence.resolution, Resolution::Unchanged)
+            && set.paths().all(|path| is_manifest(&path))
             && set.is_on_disk()
             && set.changes.len() <= MOST_CHANGES
             // The log names the reason for each seed as the seed is found.
@@ -90,7 +99,9 @@ impl<'a> SeedCache<'a> {
         let changes: Vec<_> = changes
             .map(|it| (&it.path, format!("{:?} {:?}", it.status, it.seen)))
             .collect();
+        let sides: BTreeMap<_, _> = evidence.sides.iter().collect();
         let question = hashed((
+            (sides, differences),
             (kind, inputs_hash, units(query, graph)),
             files.layout.packages().collect::<Vec<_>>(),
             format!("{:?} {:?}", query.evidence, set.range),

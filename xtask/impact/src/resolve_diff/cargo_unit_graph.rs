@@ -5,6 +5,7 @@ use std::fmt;
 
 use anyhow::Result;
 use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
 
 use super::unit_graph_json::{DependencyJson, UnitGraphJson, UnitJson, users_first};
 use crate::paths::hashed;
@@ -19,7 +20,7 @@ pub(super) struct CargoUnitGraph {
 }
 
 /// A package, identified by values that are the same in every checkout.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackageKey {
     /// The name of the package.
     pub name: String,
@@ -46,7 +47,7 @@ impl fmt::Display for PackageKey {
 }
 
 /// A unit within its package. Units with equal keys are compared between the two sides.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TargetKey {
     /// The kind of target: `lib` (of any crate type, including procedural macros), `bin`,
     /// `example`, `test`, `bench` or `custom-build`.

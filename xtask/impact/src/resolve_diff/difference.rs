@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::resolve_diff::cargo_unit_graph::{
     CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency,
 };
 
 /// A unit that cargo would configure differently.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitDifference {
     /// The package after the change, or before the change if the unit vanished.
     pub package: PackageKey,
@@ -21,7 +23,7 @@ pub struct UnitDifference {
 }
 
 /// The kind of difference of a unit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Difference {
     /// The unit did not exist before.
     Appeared,

@@ -35,15 +35,16 @@ use cargo_unit_graph::CargoUnitGraph;
 pub use cargo_unit_graph::{PackageKey, TargetKey};
 pub use difference::{Difference, UnitDifference};
 use difference::{differences, rebuilt};
+use serde::{Deserialize, Serialize};
 use side::{Scratch, Side, SidePaths};
 
 use crate::cargo_config::toolchain_file;
 use crate::cargo_config::wrapper::asking_cargo;
-use crate::paths::resolved;
+use crate::paths::{hashed, resolved};
 use crate::process::{self, Runner};
 use crate::unit_graph::Verb;
 use crate::vcs::{Range, Repository, TreeState};
-use crate::{cargo_config, files, lock_file};
+use crate::{cargo_config, files, lock_file, state};
 
 /// A question to cargo about both sides of a change.
 #[derive(Clone, Copy)]
@@ -57,6 +58,10 @@ pub struct ResolveQuery<'a> {
     pub flags: &'a [String],
     /// True if cargo may download missing packages. Cargo is always asked offline first.
     pub network: bool,
+    /// A hash of the toolchain, cargo's configuration and the variables of the environment, for
+    /// which an answer can be cached; `None` to ask cargo each time. See
+    /// [`Workspace::inputs_hash`](crate::workspace::Workspace::inputs_hash).
+    pub inputs_hash: Option<u64>,
 }
 
 /// The reason why a side could not be resolved. The caller then knows nothing about the resolution
@@ -118,7 +123,7 @@ impl From<std::io::Error> for ResolutionError {
 }
 
 /// The units that cargo configures differently because of a change.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ResolveDifferences {
     /// The units whose own configuration differs, each with its differences.
     pub differences: Vec<UnitDifference>,
@@ -187,12 +192,31 @@ impl ResolveQuery<'_> {
         if before == after {
             return Ok(ResolveDifferences::default());
         }
-        let before = self.ask_about(before)?;
-        let after = self.ask_about(after)?;
-        Ok(ResolveDifferences {
-            differences: differences(&before, &after),
-            rebuilt: rebuilt(&before, &after),
-        })
+        let cache = self.cache(before, after);
+        if let Some(known) = cache.as_deref().and_then(state::read) {
+            log::info!("cargo's unit graph: the differences of both sides are in the cache");
+            return Ok(known);
+        }
+        let locks = [before, after].map(Side::lock);
+        let (old, new) = (self.ask_about(before)?, self.ask_about(after)?);
+        let found = ResolveDifferences {
+            differences: differences(&old, &new),
+            rebuilt: rebuilt(&old, &new),
+        };
+        // If cargo completes a lock file, the answer depends on the registry, too.
+        let are_whole = !locks.contains(&None) && locks == [before, after].map(Side::lock);
+        if let Some(cache) = cache.filter(|_| are_whole) {
+            state::write(&cache, &found);
+        }
+        Ok(found)
+    }
+
+    /// Returns the cache file for the differences between two sides. The file lies in the directory
+    /// of the newer side, and is removed together with it.
+    fn cache(self, before: &Side, after: &Side) -> Option<Utf8PathBuf> {
+        let verb = format!("{:?}", self.verb);
+        let question = hashed((self.inputs_hash?, &before.root, verb, self.flags));
+        Some(after.directory.join(format!("differences-{question:016x}")))
     }
 
     /// Asks cargo for the unit graph of one side.

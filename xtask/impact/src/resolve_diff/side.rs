@@ -22,8 +22,8 @@ use super::ResolutionError;
 use super::tree::{Content, Copied, ReadFiles, beside};
 use crate::paths::hashed;
 use crate::private_dir::{self, TemporaryDir};
-use crate::quote;
 use crate::vcs::TreeEntry;
+use crate::{files, quote};
 
 /// The number of sides that are kept for later questions.
 const MOST: usize = 8;
@@ -111,7 +111,8 @@ pub(super) struct Side {
     pub(super) workspace: Utf8PathBuf,
     /// The copy of the lock file. Cargo may write to it.
     pub(super) lock_file: Utf8PathBuf,
-    directory: Utf8PathBuf,
+    /// The directory that belongs to this side alone. Its name is a hash of the side's content.
+    pub(super) directory: Utf8PathBuf,
     submodules: Vec<Utf8PathBuf>,
 }
 
@@ -172,6 +173,11 @@ impl Side {
         }
         drop(fs::remove_file(&copy));
         Ok(())
+    }
+
+    /// Returns the content of the copy of the lock file, if there is one.
+    pub(super) fn lock(&self) -> Option<Vec<u8>> {
+        files::read(&self.lock_file, files::RECORD).ok()
     }
 
     /// Returns a directory shared by all sides, in which cargo caches what rustc prints about

@@ -155,7 +155,7 @@ fn behind(path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
 }
 
 /// The text of a changed file on both sides; `None` on a side without the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct BothSides {
     /// The text on the older side, the base.
     pub before: Option<String>,

@@ -107,6 +107,37 @@ fn a_repeated_question_is_answered_without_a_look_into_the_sources() {
     assert!(scene.is_cached("the third answer"));
 }
 
+#[test]
+fn a_question_about_a_manifest_is_cached_and_one_about_a_toolchain_is_not() {
+    for (path, text, is_cached) in [
+        (
+            "a/Cargo.toml",
+            "[package]\nname = \"a\"\nauthors = []\n",
+            true,
+        ),
+        ("rust-toolchain.toml", "[toolchain]\n", false),
+        (".cargo/config.toml", "[term]\nquiet = true\n", false),
+    ] {
+        let scene = Scene::new();
+        write(&scene.top.join(path), text);
+        assert!(!scene.is_cached(path), "{path}, the first answer");
+        assert_eq!(scene.is_cached(path), is_cached, "{path}");
+    }
+    // The other side of a manifest counts, too: here, another commit.
+    let scene = Scene::new();
+    let manifest = scene.top.join("a/Cargo.toml");
+    write(&manifest, "[package]\nname = \"a\"\nauthors = []\n");
+    scene.is_cached("the manifest");
+    assert!(scene.is_cached("the manifest"), "before the commit");
+    let edited = fs::read_to_string(&manifest).unwrap();
+    write(&manifest, "[package]\nname = \"a\"\nlicense = \"MIT\"\n");
+    scene.git(&["add", "--all"]);
+    let author = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+    scene.git(&[&author[..], &["commit", "--quiet", "-m", "license"]].concat());
+    write(&manifest, &edited);
+    assert!(!scene.is_cached("the manifest"), "after the commit");
+}
+
 /// An edit after which the sources must be looked at again.
 type Edit = (&'static str, fn(&Scene));
 
