@@ -15,7 +15,7 @@ use super::remove::{self, Bounds};
 use crate::artifacts::orphans::LiveSet;
 use crate::artifacts::plan::{ArtifactSelection, CleanPlan, CleanSelection, Directory};
 use crate::artifacts::profile_dir::ProfileDirScan;
-use crate::artifacts::reader::ProfileReader;
+use crate::artifacts::reader::{ProfileReader, RecordsOnDisk};
 use crate::checks::Policy;
 use crate::cli::output;
 
@@ -104,7 +104,7 @@ pub fn clean(answer: &Answer, options: &CleanSelection, how: CleanOptions) -> Re
             let contents = places.iter().map(|place| cleaning.read(place));
             let contents = contents.collect::<Result<Vec<_>>>()?;
             if cleaning.foreign_package.is_none() {
-                cleaning.foreign_package = living.foreign_package(&contents);
+                cleaning.foreign_package = living.foreign_package(&contents, &RecordsOnDisk);
             }
         }
         places.retain(|it| selection.reaches(it.triple.as_deref(), &it.directory));

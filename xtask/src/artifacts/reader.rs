@@ -51,13 +51,18 @@ pub(crate) trait UnitRecords: Sync {
     /// dependencies. Returns `None` if cargo never completed a build of the unit.
     fn numbers(&self, unit: UnitAddress<'_>) -> Option<(u64, Vec<u64>)>;
 
-    /// Returns the answer to a question about the unit's dep-info. `question` is a hash of
-    /// everything else that the answer depends on. `ask` reads the dep-info.
-    fn answer(&self, unit: UnitAddress<'_>, question: u64, ask: &dyn Fn() -> bool) -> bool;
+    /// Returns the answer to a question about the unit. `question` is a hash of everything that the
+    /// answer depends on, apart from the unit's fingerprint and dep-info. `ask` reads the files.
+    fn answer(
+        &self,
+        unit: UnitAddress<'_>,
+        question: u64,
+        ask: &dyn Fn() -> Option<bool>,
+    ) -> Option<bool>;
 }
 
 /// The records on the disk, read each time.
-struct RecordsOnDisk;
+pub(crate) struct RecordsOnDisk;
 
 impl UnitRecords for RecordsOnDisk {
     fn numbers(&self, unit: UnitAddress<'_>) -> Option<(u64, Vec<u64>)> {
@@ -65,7 +70,7 @@ impl UnitRecords for RecordsOnDisk {
         Some((value, fingerprint.deps.iter().map(|it| it.3).collect()))
     }
 
-    fn answer(&self, _: UnitAddress<'_>, _: u64, ask: &dyn Fn() -> bool) -> bool {
+    fn answer(&self, _: UnitAddress<'_>, _: u64, ask: &dyn Fn() -> Option<bool>) -> Option<bool> {
         ask()
     }
 }
@@ -223,7 +228,7 @@ impl<'a> ProfileReader<'a> {
                 };
                 Some(self.script_of(run, records)?.1.clone())
             };
-            contents.strays = living.strays(&contents, named, &script_of);
+            contents.strays = living.strays(&contents, named, &script_of, records);
         }
         contents
     }
@@ -266,8 +271,8 @@ fn is_of(
     // Texts are hashed faster than the parts of paths.
     let paths = [&*workspace.root, root, &package.manifest_path].map(Utf8Path::as_str);
     let question = quick_hash((paths, is_path));
-    let ask = || is_compiled_from(workspace, package, root, unit);
-    records.answer(unit, question, &ask)
+    let ask = || Some(is_compiled_from(workspace, package, root, unit));
+    records.answer(unit, question, &ask) == Some(true)
 }
 
 /// Returns true if the dep-info of a unit names the root file of a package's target.

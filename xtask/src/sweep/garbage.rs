@@ -173,7 +173,7 @@ fn orphans(
     if read.iter().all(|it| it.strays.is_empty()) {
         return Ok(Vec::new());
     }
-    let foreign = living.foreign_package(&read);
+    let foreign = living.foreign_package(&read, &scan.notes);
     let nothing = CleanSelection::default();
     let selection = ArtifactSelection::nothing(workspace, &nothing);
     let units = scan.units.iter().enumerate();

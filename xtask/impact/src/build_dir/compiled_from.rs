@@ -49,12 +49,17 @@ impl ProfileDir {
         if (unit.mode, unit.kind) != (RecordedMode::Compile, RecordedKind::Lib) {
             return None;
         }
-        let directory = self.output_dir(package, hash, unit.kind);
-        let metadata = directory.join(format!("lib{}-{hash}.rmeta", unit.target));
+        let metadata = self.library_metadata(package, hash, unit);
         // The file is not read completely if its first bytes are not those of metadata.
         let is_metadata = files::read_start(&metadata, 4).is_ok_and(|start| start == b"rust");
         let metadata = is_metadata.then(|| files::read(metadata, files::LARGE))?;
         absolute_in(&metadata.ok()?, root)
+    }
+
+    /// Returns the path of a library's metadata. There may be no such file.
+    pub fn library_metadata(&self, package: &str, hash: &str, unit: &UnitName) -> Utf8PathBuf {
+        let directory = self.output_dir(package, hash, unit.kind);
+        directory.join(format!("lib{}-{hash}.rmeta", unit.target))
     }
 }
 

@@ -16,6 +16,7 @@
 mod download;
 mod witness;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, Result};
@@ -28,7 +29,8 @@ use xtask_impact::{files, quote};
 
 use self::download::{Download, DownloadLock, Locked};
 use crate::artifacts::profile_dir::{OrphanCandidate, ProfileDirScan, ScanDoubt, ScannedUnit};
-use crate::artifacts::quick_hash::QuickSet;
+use crate::artifacts::quick_hash::{QuickMap, QuickSet};
+use crate::artifacts::reader::UnitRecords;
 
 /// The packages that the workspace has on any platform: its packages, and the packages that
 /// `Cargo.lock` names.
@@ -37,11 +39,17 @@ pub struct LiveSet<'a> {
     /// The workspace's root without symbolic links. rustc runs there, and a program sees its
     /// directory in this form.
     root: Utf8PathBuf,
-    locked: HashMap<String, Vec<Locked>>,
+    /// The text of `Cargo.lock`.
+    lock_text: String,
+    /// The packages that `Cargo.lock` names; see [`LiveSet::locked`].
+    locked: OnceCell<Option<LockedPackages>>,
     /// The packages of cargo metadata by name. The value is true if a package of that name is a
     /// path package.
     packages: HashMap<&'a str, bool>,
 }
+
+/// The packages in `Cargo.lock`, by name.
+type LockedPackages = QuickMap<String, Vec<Locked>>;
 
 /// The units of a profile directory as the directory names them: package, hash, units.
 pub(crate) type NamedUnits = [(String, String, Vec<UnitName>)];
@@ -54,15 +62,8 @@ impl<'a> LiveSet<'a> {
     /// without it.
     pub fn new(workspace: &'a Workspace) -> Result<Self> {
         let path = &workspace.lock_file.path;
-        let text = files::read_text(path, files::RECORD)
+        let lock_text = files::read_text(path, files::RECORD)
             .with_context(|| format!("cannot read {}", quote::name(&path)))?;
-        let lock: DownloadLock =
-            toml::from_str(&text).with_context(|| format!("cannot read {}", quote::name(&path)))?;
-        let mut locked: HashMap<String, Vec<Locked>> = HashMap::new();
-        for package in lock.package {
-            let named = locked.entry(package.name.clone());
-            named.or_default().push(package);
-        }
         let mut packages: HashMap<&str, bool> = HashMap::new();
         for package in &workspace.packages {
             *packages.entry(&package.name).or_default() |= package.source.is_none();
@@ -70,9 +71,26 @@ impl<'a> LiveSet<'a> {
         Ok(Self {
             workspace,
             root: resolved(&workspace.root),
-            locked,
+            lock_text,
+            locked: OnceCell::new(),
             packages,
         })
+    }
+
+    /// Returns the packages that `Cargo.lock` names. Returns `None` if the file is damaged, so that
+    /// no unit can be called an orphan. Most directories hold only units of known packages, and then
+    /// nobody asks.
+    fn locked(&self) -> Option<&LockedPackages> {
+        let parsed = self.locked.get_or_init(|| {
+            let lock = DownloadLock::read(&self.lock_text).ok()?;
+            let mut locked = LockedPackages::default();
+            for package in lock.package {
+                let named = locked.entry(package.name.clone());
+                named.or_default().push(package);
+            }
+            Some(locked)
+        });
+        parsed.as_ref()
     }
 
     /// Returns the units that do not belong to the workspace's packages in `contents`. `script_of`
@@ -82,6 +100,7 @@ impl<'a> LiveSet<'a> {
         contents: &ProfileDirScan,
         named: &NamedUnits,
         script_of: &dyn Fn(&str, &str, &UnitName) -> Option<String>,
+        records: &dyn UnitRecords,
     ) -> Vec<OrphanCandidate> {
         let known: QuickSet<_> = contents
             .units
@@ -111,7 +130,7 @@ impl<'a> LiveSet<'a> {
                     continue;
                 }
                 let source = self.source(&contents.place, package, hash, unit);
-                let judged = self.judge(contents, named, package, unit, source.as_deref());
+                let judged = self.judge(contents, named, package, unit, source.as_deref(), records);
                 found.root = source.map(|it| dep_info::absolute(&self.workspace.root, &it));
                 strays.extend(judged.map(|(because, doubt)| OrphanCandidate {
                     found,
@@ -166,7 +185,8 @@ impl<'a> LiveSet<'a> {
     }
 
     fn has(&self, package: &str) -> bool {
-        self.locked.contains_key(package) || self.packages.contains_key(package)
+        let is_locked = || self.locked().is_none_or(|it| it.contains_key(package));
+        self.packages.contains_key(package) || is_locked()
     }
 
     /// Returns what the workspace no longer has, and the doubt about it. Returns `None` for a
@@ -178,6 +198,7 @@ impl<'a> LiveSet<'a> {
         package: &str,
         unit: &UnitName,
         source: Option<&Utf8Path>,
+        records: &dyn UnitRecords,
     ) -> Option<(String, ScanDoubt)> {
         let doubt = |reason: &str| ScanDoubt::Yes(reason.to_owned());
         let in_workspace = self.packages.get(package) == Some(&true);
@@ -186,7 +207,7 @@ impl<'a> LiveSet<'a> {
             return (!self.has(package)).then_some(said);
         };
         if let Some(download) = Download::of(source) {
-            let mut locked = self.locked.get(package).into_iter().flatten();
+            let mut locked = self.locked()?.get(package).into_iter().flatten();
             let (Download::Registry(version) | Download::Git(version)) = download;
             let because = format!("Cargo.lock no longer names {package} ({version})");
             return (!locked.any(|it| download.is(it)))
@@ -211,7 +232,7 @@ impl<'a> LiveSet<'a> {
                 doubt(&format!("its source {} still exists", quote::name(source)))
             }
             true => ScanDoubt::No,
-            false if self.compiled_here(contents, named, package) => ScanDoubt::No,
+            false if self.compiled_here(contents, named, package, records) => ScanDoubt::No,
             false => doubt("no artifact records that it was compiled here"),
         };
         Some((because, doubt))
@@ -220,4 +241,31 @@ impl<'a> LiveSet<'a> {
 
 fn is_gone(package: &str) -> String {
     format!("the workspace no longer has the package {package}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_lock_file_may_name_every_package() {
+        for (text, has_log, has_nobody) in [
+            ("version = 4\n", false, false),
+            (
+                "[[package]]\nname = \"log\"\nversion = \"1.0.0\"\n",
+                true,
+                false,
+            ),
+            ("<<<<<<< ours\nversion = 4\n", true, true),
+        ] {
+            let (_scratch, top) = xtask_impact::testing::scratch();
+            let mut workspace = xtask_impact::testing::workspace("network: lib");
+            workspace.lock_file.path = top.join("Cargo.lock");
+            xtask_impact::testing::write(&workspace.lock_file.path, text);
+            let living = LiveSet::new(&workspace).unwrap();
+            assert!(living.has("network"), "{text}");
+            assert_eq!(living.has("log"), has_log, "{text}");
+            assert_eq!(living.has("nobody"), has_nobody, "{text}");
+        }
+    }
 }

@@ -34,8 +34,8 @@ struct UnitNote {
     stamp: u64,
     /// `None` if cargo never completed a build of the unit.
     numbers: Option<FingerprintNumbers>,
-    /// The hashes of questions about the dep-info, each with the answer.
-    answers: Vec<(u64, bool)>,
+    /// The hashes of questions about the unit, each with the answer.
+    answers: Vec<(u64, Option<bool>)>,
     /// True if this scan found the unit as the note describes it.
     is_valid: bool,
 }
@@ -123,7 +123,12 @@ impl UnitRecords for RecordNotes {
         numbers.map(|it| (it.value, it.dependencies))
     }
 
-    fn answer(&self, unit: UnitAddress<'_>, question: u64, ask: &dyn Fn() -> bool) -> bool {
+    fn answer(
+        &self,
+        unit: UnitAddress<'_>,
+        question: u64,
+        ask: &dyn Fn() -> Option<bool>,
+    ) -> Option<bool> {
         let key = key(unit);
         let notes = self.lock();
         let note = notes.by_unit.get(&key).filter(|it| it.is_valid);
@@ -190,7 +195,7 @@ fn encoded(notes: &QuickMap<u64, UnitNote>) -> Vec<u64> {
     for (key, note) in notes.iter().filter(|(_, note)| note.is_valid) {
         list.extend([*key, note.stamp, note.answers.len() as u64]);
         for (question, answer) in &note.answers {
-            list.extend([*question, u64::from(*answer)]);
+            list.extend([*question, answer.map_or(2, u64::from)]);
         }
         list.push(u64::from(note.numbers.is_some()));
         if let Some(numbers) = &note.numbers {
@@ -214,7 +219,10 @@ fn decoded(list: &[u64]) -> Option<QuickMap<u64, UnitNote>> {
             is_valid: false,
         };
         for _ in 0..list.next()? {
-            note.answers.push((list.next()?, list.next()? == 1));
+            let question = list.next()?;
+            let answer = list.next()?;
+            note.answers
+                .push((question, (answer < 2).then_some(answer == 1)));
         }
         if list.next()? == 1 {
             let mut numbers = FingerprintNumbers {
@@ -245,7 +253,7 @@ mod tests {
                 dependencies: dependencies.to_vec(),
             })
         };
-        let note = |numbers, answers: &[(u64, bool)]| UnitNote {
+        let note = |numbers, answers: &[(u64, Option<bool>)]| UnitNote {
             stamp: 5,
             numbers,
             answers: answers.to_vec(),
@@ -253,9 +261,12 @@ mod tests {
         };
         let mut notes = QuickMap::from_iter([
             (1, note(None, &[])),
-            (2, note(None, &[(8, true), (9, false)])),
+            (
+                2,
+                note(None, &[(8, Some(true)), (9, Some(false)), (10, None)]),
+            ),
             (3, note(numbers(&[]), &[])),
-            (4, note(numbers(&[1, 2, 3]), &[(0, true)])),
+            (4, note(numbers(&[1, 2, 3]), &[(0, Some(true))])),
         ]);
         let list = encoded(&notes);
         for length in [1, 2, list.len() - 1] {
