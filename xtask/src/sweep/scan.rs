@@ -13,9 +13,9 @@ use xtask_impact::build_dir::unit_inputs::dep_info_names;
 use xtask_impact::build_dir::unit_record::{NamedUnit, RecordedKind, RecordedMode, UnitName};
 use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
 use xtask_impact::paths::hashed;
-use xtask_impact::{build_dir, parallel};
+use xtask_impact::{build_dir, parallel, state};
 
-use self::listing::{FileStat, Listing, find};
+use self::listing::{FileStat, ListedFile, Listing, find};
 pub(crate) use self::notes::RecordNotes;
 use crate::artifacts::disk_size::HardLink;
 use crate::artifacts::inspect::crate_metadata::compiler_of;
@@ -141,13 +141,11 @@ impl DirectoryScan {
         walk::walk(&mut scan, listing, directories, others)?;
         scan.own_incremental();
         scan.own_documentation();
-        let times = |path: &Utf8Path| listing.stat(path).map(|it| (it.modified, it.accessed));
-        let records = scan
-            .units
-            .iter()
-            .flat_map(|it| it.record_times.iter().copied());
-        let records = records.collect();
-        scan.activity = scan.activity_by(&directories.target, &times, records);
+        let changed = |path: &Utf8Path| listing.stat(path).map(|it| it.modified);
+        let files = |path: &Utf8Path| listing.get(path).unwrap_or_default().to_vec();
+        let of_directories = scan.times_of_directories(directories, &changed, &files);
+        let records = scan.units.iter().flat_map(|it| it.record_times.iter());
+        scan.activity = quick_hash((of_directories, records.copied().collect::<RecordTimes>()));
         Ok(scan)
     }
 
@@ -166,38 +164,48 @@ impl DirectoryScan {
             records.map(|path| times(&path))
         });
         let places = build_dir::profile_dirs(&directories.build);
-        places.is_ok_and(|it| it == self.places)
-            && self.activity_by(&directories.target, &times, records.collect()) == self.activity
+        let is_same = places.is_ok_and(|it| it == self.places);
+        let changed = |path: &Utf8Path| times(path).map(|it| it.0);
+        let files = |path: &Utf8Path| listing::list(path).unwrap_or_default();
+        let of_directories = || self.times_of_directories(directories, &changed, &files);
+        let records = records.collect::<RecordTimes>();
+        is_same && quick_hash((of_directories(), records)) == self.activity
     }
 
-    /// Returns a hash of all times that a build changes. `times` returns the time of the last change
-    /// and of the last access, and `of_records` are the times of all records. A build that adds,
-    /// removes or links an artifact changes the time of a shared directory, and a build of a unit
-    /// changes the unit's records. A build in which the unit is fresh reads the records.
-    fn activity_by(
+    /// Returns the times of all directories that a build changes when it adds, removes or links an
+    /// artifact. `changed` returns the time of the last change of a directory, and `files` returns
+    /// the files in it.
+    ///
+    /// A build of a unit changes the unit's records, and a build in which the unit is fresh reads
+    /// the records; see [`SweepUnit::records`].
+    fn times_of_directories(
         &self,
-        target: &Utf8Path,
-        times: &dyn Fn(&Utf8Path) -> Option<(SystemTime, SystemTime)>,
-        of_records: RecordTimes,
-    ) -> u64 {
+        directories: &Directories,
+        changed: &dyn Fn(&Utf8Path) -> Option<SystemTime>,
+        files: &dyn Fn(&Utf8Path) -> Vec<ListedFile>,
+    ) -> (Vec<Option<SystemTime>>, Vec<FinalArtifact>) {
         /// The directories in which units share their files.
         const SHARED: [&str; 5] = [".fingerprint", "build", "deps", "examples", "incremental"];
-        let changed = |path: Utf8PathBuf| times(&path).map(|it| it.0);
-        let mut of_directories = Vec::new();
+        // A profile may have the name of the directory in which the kit itself writes.
+        let kits = [&directories.build, &directories.target].map(|it| state::in_target(it));
+        let (mut times, mut artifacts) = (Vec::new(), Vec::new());
         for place in &self.places {
-            of_directories.extend(SHARED.map(|name| changed(place.path.join(name))));
-            let outputs = place.outputs(target);
-            of_directories.push(changed(outputs.join("examples")));
-            of_directories.push(changed(outputs));
+            times.extend(SHARED.map(|name| changed(&place.path.join(name))));
+            let outputs = place.outputs(&directories.target);
+            times.push(changed(&outputs.join("examples")));
+            match kits.contains(&outputs) {
+                true => artifacts.extend(final_artifacts(files(&outputs))),
+                false => times.push(changed(&outputs)),
+            }
         }
         for unit in &self.units {
             let place = &self.places[unit.place];
             if !is_first_layout(place) {
                 let package = place.path.join("build").join(&unit.package);
-                of_directories.push(changed(package));
+                times.push(changed(&package));
             }
         }
-        quick_hash((of_directories, of_records))
+        (times, artifacts)
     }
 
     /// Returns the package, the hash and the names of each unit with a directory of its own in a
@@ -554,6 +562,21 @@ fn read_by_others(stat: &FileStat) -> Option<SystemTime> {
 
 /// The files of units with several hard links, by their identity.
 pub(crate) type LinkedFiles = QuickMap<HardLink, usize>;
+
+/// The name, the number and the time of a final artifact.
+type FinalArtifact = (String, u64, SystemTime);
+
+/// Returns the final artifacts among the files of a directory, and their dep-info: cargo writes
+/// `NAME.d` beside each of them.
+fn final_artifacts(files: Vec<ListedFile>) -> Vec<FinalArtifact> {
+    let has_dep_info = |file: &&ListedFile| {
+        let stem = file.name.rsplit_once('.').map_or(&*file.name, |it| it.0);
+        find(&files, &format!("{stem}.d")).is_some()
+    };
+    let artifacts = files.iter().filter(has_dep_info);
+    let artifacts = artifacts.map(|it| (it.name.clone(), it.stat.inode, it.stat.modified));
+    artifacts.collect()
+}
 
 /// Returns true if a profile directory has units in the first layout.
 pub(crate) fn is_first_layout(place: &ProfileDir) -> bool {

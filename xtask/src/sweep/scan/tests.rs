@@ -244,6 +244,57 @@ fn a_scan_is_current_until_a_build() {
     }
 }
 
+/// The kit's own directory has the name of a profile: its notes are no build.
+#[test]
+fn a_scan_is_current_although_the_kit_writes_notes() {
+    type Change = fn(&Utf8Path);
+    let cases: [(&str, Change, bool); 5] = [
+        ("nothing", |_| {}, true),
+        (
+            "the kit writes a note",
+            |it| xtask_impact::state::write_numbers(&it.join("sweep-records"), &[1]),
+            true,
+        ),
+        (
+            "a final artifact is replaced",
+            |it| {
+                fs::remove_file(it.join("liba.rlib")).unwrap();
+                fs::write(it.join("liba.rlib"), "x").unwrap();
+            },
+            false,
+        ),
+        (
+            "a dep-info is written",
+            |it| fs::write(it.join("liba.d"), "y").unwrap(),
+            false,
+        ),
+        (
+            "an artifact is added",
+            |it| fs::write(it.join("deps/libb-00000000000000bb.rlib"), "x").unwrap(),
+            false,
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let build = Utf8Path::from_path(directory.path()).unwrap();
+        write_directory(build);
+        let own = build.join("xtask");
+        fs::rename(build.join("debug"), &own).unwrap();
+        fs::write(own.join("liba.d"), "x").unwrap();
+        let past = SystemTime::now() - Duration::from_secs(60);
+        for path in ["", "deps", "liba.d", "liba.rlib"] {
+            set_times(&own.join(path), fs::FileTimes::new().set_modified(past));
+        }
+        let directories = Directories {
+            build: build.to_owned(),
+            target: build.to_owned(),
+        };
+        let scan = DirectoryScan::read(&directories, &[]).unwrap();
+        change(&own);
+        assert_eq!(scan.is_current(&directories), expected, "{name}");
+    }
+}
+
 fn set_times(path: &Utf8Path, times: fs::FileTimes) {
     fs::File::open(path).unwrap().set_times(times).unwrap();
 }
