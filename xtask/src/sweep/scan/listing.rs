@@ -12,7 +12,8 @@ use xtask_impact::{parallel, quote};
 use crate::artifacts::disk_size::{self, HardLink};
 use crate::artifacts::quick_hash::QuickMap;
 
-/// The contents of every directory below some directories, each sorted by name.
+/// The contents of every directory below some directories, each sorted by name except for the
+/// directories of [sessions](is_session).
 #[derive(Debug)]
 pub(crate) struct Listing {
     files: QuickMap<String, Vec<ListedFile>>,
@@ -129,20 +130,31 @@ impl FileStat {
     }
 }
 
-/// Lists a directory, sorted by name. An entry that a running build removed is left out.
+/// Lists a directory, sorted by name unless it is a [session](is_session). An entry that a running
+/// build removed is left out.
 pub(super) fn list(directory: &Utf8Path) -> Result<Vec<ListedFile>> {
     let listing = match fs::read_dir(directory) {
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
         listing => listing.with_context(|| format!("cannot list {}", quote::name(directory)))?,
     };
     let mut found = Vec::new();
-    for entry in listing.flatten() {
+    for entry in listing {
+        let Ok(entry) = entry else { continue };
         // Cargo uses no name that is not UTF-8.
         if let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata()) {
             let stat = FileStat::new(&metadata);
             found.push(ListedFile { name, stat });
         }
     }
-    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    if !is_session(directory) {
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    }
     Ok(found)
+}
+
+/// Returns true for the directory of one session of incremental compilation. Such a directory may
+/// hold hundreds of files, and nobody looks for one of them by its name.
+fn is_session(directory: &Utf8Path) -> bool {
+    let above = directory.parent().and_then(Utf8Path::parent);
+    above.is_some_and(|it| it.file_name() == Some("incremental"))
 }
