@@ -11,6 +11,8 @@ use xtask_impact::build_dir::{Layout, ProfileDir, split_hash};
 use xtask_impact::private_dir::TemporaryDir;
 use xtask_impact::{files, parallel, quote};
 
+use crate::cli::write_error::cannot_write_temporary;
+
 /// The content of a program that does nothing. The program replaces a build script.
 const SCRIPT: &[u8] = b"#!/bin/sh\n";
 
@@ -282,7 +284,6 @@ fn write_all(files: &[MirroredFile]) -> Result<()> {
 }
 
 fn write(file: &MirroredFile) -> Result<()> {
-    let failed = || format!("cannot write {}", quote::name(&file.to));
     // A running cargo may remove the file.
     let Ok(metadata) = fs::metadata(&file.from) else {
         return Ok(());
@@ -302,10 +303,9 @@ fn write(file: &MirroredFile) -> Result<()> {
     if matches!(file.content, MirroredContent::Program) {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o700);
     }
-    let mut mirrored = options.open(&file.to).with_context(failed)?;
-    mirrored.write_all(&content).with_context(failed)?;
-    let modified = metadata.modified().with_context(failed)?;
-    mirrored
-        .set_times(FileTimes::new().set_modified(modified))
-        .with_context(failed)
+    let written = options.open(&file.to).and_then(|mut mirrored| {
+        mirrored.write_all(&content)?;
+        mirrored.set_times(FileTimes::new().set_modified(metadata.modified()?))
+    });
+    written.map_err(|error| cannot_write_temporary(&file.to, error))
 }

@@ -1,4 +1,4 @@
-//! Failures to write in cargo's directories, with a hint.
+//! Failures to write in cargo's directories and in temporary directories, with a hint.
 
 use std::io::{self, ErrorKind};
 
@@ -19,6 +19,18 @@ pub(crate) fn cannot(action: &str, path: &Utf8Path, error: io::Error) -> anyhow:
         _ => "",
     };
     let message = format!("cannot {action} {}: {error}{hint}", quote::name(path));
+    anyhow::Error::new(error).context(message)
+}
+
+/// Returns the error of a failed change of a file in a temporary directory.
+pub(crate) fn cannot_write_temporary(path: &Utf8Path, error: io::Error) -> anyhow::Error {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "\nhint: set TMPDIR to a directory on a file system with free space, such as /dev/shm"
+        }
+        _ => "",
+    };
+    let message = format!("cannot write {}: {error}{hint}", quote::name(path));
     anyhow::Error::new(error).context(message)
 }
 
@@ -51,5 +63,15 @@ mod tests {
             cannot write target/x: not a directory
         "#]]
         .assert_eq(&shown);
+    }
+
+    #[test]
+    fn a_full_temporary_directory_has_another_hint() {
+        let error = io::Error::from(ErrorKind::StorageFull);
+        let error = cannot_write_temporary(Utf8Path::new("/tmp/x"), error);
+        assert_eq!(Status::of(&error), Status::Failed);
+        let expected = "cannot write /tmp/x: no storage space\nhint: set TMPDIR to a directory on a \
+                        file system with free space, such as /dev/shm";
+        assert_eq!(error.to_string(), expected);
     }
 }

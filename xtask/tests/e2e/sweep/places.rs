@@ -31,6 +31,32 @@ fn split_and_linked_directories_are_swept() {
     assert!(project.path("target/debug/app").exists());
 }
 
+/// Writes fail, as on a full disk: artifacts are removed, and the access times of the file system
+/// still count.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_swept() {
+    let project = program();
+    project.build_all(&KEPT[..1]);
+    let asked = [
+        "--max-size",
+        "0",
+        "--keep-command",
+        "check --target-dir elsewhere",
+    ];
+    let before = project.sweep_output(&[&asked[..], &["--dry-run"]].concat());
+    assert!(before.stdout.contains("would remove"), "{before}");
+    let kit = project.kit(&[&["sweep"], &asked[..]].concat());
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]);
+    shell.arg(kit.get_program()).args(kit.get_args());
+    let after = project.run(&mut shell);
+    assert_eq!(after.status, 0, "{after}");
+    assert!(!project.path("target/debug/app").exists());
+    let says = |it: &str| it.contains("does not keep access times");
+    assert_eq!(says(&after.stderr), says(&before.stderr), "{after}");
+}
+
 #[test]
 fn other_target_directories_are_swept_when_asked() {
     let project = program();
