@@ -58,7 +58,10 @@ pub(crate) fn find(
     for (index, unit) in scan.units.iter().enumerate() {
         let version = unit.rustc.and_then(|it| compilers.get(&it));
         if let Some(version) = version.filter(|it| gone.contains(*it)) {
-            let because = format!("built by {version}, which is not installed");
+            let because = match toolchains.are_named {
+                true => format!("built by {version}, which is not one of the named toolchains"),
+                false => format!("built by {version}, which is not installed"),
+            };
             garbage.insert(index, (SweepClass::GoneToolchain, because));
         }
     }
@@ -74,7 +77,7 @@ pub(crate) fn find(
             .or_insert((SweepClass::FormerLayout, because));
     }
     for (index, unit) in scan.units.iter().enumerate() {
-        if !unit.has_fingerprint {
+        if unit.is_unusable() {
             let because = "it has no fingerprint".to_owned();
             garbage
                 .entry(index)
@@ -87,6 +90,8 @@ pub(crate) fn find(
 /// The toolchains that count as installed.
 pub(crate) struct InstalledToolchains<'a> {
     runner: &'a Runner,
+    /// True if the user named the toolchains.
+    are_named: bool,
     /// The directory of the kit's cache.
     state: Option<Utf8PathBuf>,
     /// The versions of the compilers that count as installed. `Some(None)` if they are not known.
@@ -111,6 +116,7 @@ impl<'a> InstalledToolchains<'a> {
         }
         Ok(Self {
             runner,
+            are_named: !named.is_empty(),
             state,
             versions,
         })

@@ -426,6 +426,8 @@ impl SweepUnit {
         let (package, hash, names) = named;
         let directory = place.fingerprint_dir(package, hash);
         let own = listing.stat(&directory);
+        // In the second layout, a unit without a fingerprint has a directory.
+        let changed = own.or_else(|| listing.stat(directory.parent()?));
         let mut unit = Self {
             place: index,
             package: package.clone(),
@@ -435,7 +437,7 @@ impl SweepUnit {
             dependencies: Vec::new(),
             rustc: None,
             has_fingerprint: own.is_some_and(|it| it.is_dir),
-            built: own.map_or(SystemTime::UNIX_EPOCH, |it| it.modified),
+            built: changed.map_or(SystemTime::UNIX_EPOCH, |it| it.modified),
             spans: Vec::new(),
             read_by_others: None,
             unarmed: Vec::new(),
@@ -516,6 +518,12 @@ impl SweepUnit {
             files.push(output.with_file_name(STAMP));
         }
         files
+    }
+
+    /// Returns true if the unit is a remainder that cargo cannot use: files without a fingerprint.
+    /// An empty directory is none. In the second layout, each run of documentation tests makes one.
+    pub(crate) fn is_unusable(&self) -> bool {
+        !self.has_fingerprint && self.sizes.files > 0
     }
 
     /// Returns true if the unit is the run of a build script.

@@ -10,7 +10,7 @@ use super::garbage::SweepClass;
 use super::last_use::UseEvidence;
 use super::needed::CommandState;
 use super::plan::KeptReason;
-use super::report::{Share, SweepReport};
+use super::report::{DirectoryReport, RemovalReport, Share, SweepReport};
 use crate::artifacts::disk_usage::size;
 use crate::cargo_runs::no_op::KeepCommand;
 use crate::cli::output::count;
@@ -32,10 +32,11 @@ pub(crate) fn report(report: &SweepReport, dry_run: bool, now: SystemTime) -> St
             let last_use = SystemTime::UNIX_EPOCH + Duration::from_secs(removal.last_use);
             let _ = writeln!(
                 text,
-                "  {:>9}  {} {} ({}, {})",
+                "  {:>9}  {} {}{} ({}, {})",
                 size(removal.bytes),
                 quote::name(&removal.package),
                 quote::name(&removal.unit),
+                in_profile(removal, &report.directories),
                 quote::line(&removal.because),
                 age(now, last_use),
             );
@@ -55,6 +56,14 @@ pub(crate) fn report(report: &SweepReport, dry_run: bool, now: SystemTime) -> St
         "{verb} {removed}, {after} left{}",
         limit.unwrap_or_default()
     );
+    if !report.others.is_empty() {
+        let others: Vec<_> = report.others.iter().map(quote::name).collect();
+        let _ = writeln!(
+            text,
+            "other build directories, swept only with --all-target-dirs: {}",
+            others.join(", ")
+        );
+    }
     if report.removed > 0 {
         table(&mut text, "by kind", &report.by_kind);
         table(&mut text, "by profile", &report.by_profile);
@@ -68,6 +77,17 @@ pub(crate) fn report(report: &SweepReport, dry_run: bool, now: SystemTime) -> St
         let _ = write!(text, "by last use\n{named}");
     }
     text
+}
+
+/// Returns the profile directory of a removal, below its build directory: ` in release`.
+fn in_profile(removal: &RemovalReport, directories: &[DirectoryReport]) -> String {
+    let Some(profile) = &removal.profile else {
+        return String::new();
+    };
+    let mut below = directories
+        .iter()
+        .filter_map(|it| profile.strip_prefix(&it.path).ok());
+    format!(" in {}", quote::name(below.next().unwrap_or(profile)))
 }
 
 fn table(text: &mut String, title: &str, shares: &BTreeMap<String, Share>) {

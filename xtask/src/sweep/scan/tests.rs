@@ -169,6 +169,41 @@ fn a_record_is_read_again_only_after_a_change() {
     assert_eq!(rustc(), None);
 }
 
+#[test]
+fn a_directory_without_fingerprint_is_unusable_if_it_holds_files() {
+    for (layout, files, is_unusable) in [
+        ("V1", &["deps/liba-0123456789abcdef.rlib"][..], true),
+        ("V2", &["build/a/0123456789abcdef/out/liba.rlib"], true),
+        ("V2", &[], false),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let build = Utf8Path::from_path(directory.path()).unwrap();
+        let profile = build.join("debug");
+        let inner = match layout {
+            "V1" => profile.join(".fingerprint"),
+            _ => profile.join("build/a/0123456789abcdef"),
+        };
+        fs::create_dir_all(inner.join("out")).unwrap();
+        for file in files {
+            let file = profile.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let past = SystemTime::now() - Duration::from_secs(60);
+        set_times(&inner, fs::FileTimes::new().set_modified(past));
+        let directories = Directories {
+            build: build.to_owned(),
+            target: build.to_owned(),
+        };
+        let scan = DirectoryScan::read(&directories, &[]).unwrap();
+        let [unit] = &scan.units[..] else {
+            panic!("{layout}: {:#?}", scan.units);
+        };
+        assert_eq!(unit.is_unusable(), is_unusable, "{layout} {files:?}");
+        assert!(unit.built >= past, "{layout} {files:?}: {:?}", unit.built);
+    }
+}
+
 /// Changes one thing at a time: a scan is no longer current after a change that a build makes.
 #[test]
 fn a_scan_is_current_until_a_build() {
