@@ -9,7 +9,9 @@ use xtask_impact::build_dir::{Directories, Layout, ProfileDir};
 use super::garbage::SweepClass;
 use super::last_use::{self, UseEvidence};
 use super::plan::{PlanLimits, SweepPlan, SweptDirectory};
+use super::report::SweepReport;
 use super::scan::{DirectoryScan, SharedArtifact, Sizes, SweepUnit};
+use super::text;
 use crate::artifacts::plan::Artifact;
 
 const DAY: u64 = 86_400;
@@ -127,6 +129,28 @@ fn dependents_are_removed_before_their_dependencies() {
     ];
     let told = told(directory(units, Vec::new()), Some(10), None);
     assert_eq!(told, "top middle -> 10");
+}
+
+#[test]
+fn a_dry_run_names_profiles_and_other_directories() {
+    let read = [directory(vec![unit("a", 9, 1, &[])], Vec::new())];
+    let limits = PlanLimits {
+        max_size: Some(0),
+        max_age: None,
+    };
+    let plan = SweepPlan::new(&read, limits, time(NOW));
+    let mut report = SweepReport::new("/w".into(), &read, &plan, limits, time(NOW));
+    report.others = vec!["/t/editor".into()];
+    let text = text::report(&report, true, time(NOW));
+    let (head, _) = text.split_once("by kind").unwrap();
+    expect_test::expect![[r#"
+        /t: 10B, 1 unit
+                10B  a lib-a in debug (least recently used, used 9 days ago)
+        would remove least recently used units: 1, 10B
+        would remove 10B, 0B left, limit 0B
+        other build directories, swept only with --all-target-dirs: /t/editor
+    "#]]
+    .assert_eq(head);
 }
 
 #[test]
