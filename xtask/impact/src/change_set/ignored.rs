@@ -332,3 +332,6 @@ impl Ignored<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,3 +174,6 @@ pub(super) fn files(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
     found.sort();
     found
 }
+
+#[cfg(test)]
+mod tests;

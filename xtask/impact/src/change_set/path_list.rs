@@ -160,6 +160,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_is_read_from_a_stream() {
+        let paths = read(&b"a.rs\nb/c.rs\n"[..], "stdin").unwrap();
+        assert_eq!(paths, ["a.rs", "b/c.rs"]);
+    }
+
+    #[test]
     fn lists_of_git_and_powershell_are_parsed() {
         let utf16 = |text: &str, mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
             let units = text.encode_utf16().flat_map(bytes);

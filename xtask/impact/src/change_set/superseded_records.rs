@@ -256,5 +256,15 @@ mod tests {
         crate::testing::write(&top.join("Cargo.toml"), "");
         let before = SystemTime::now() - Duration::from_secs(60);
         assert!(last_manifest_change(&top.join("ext")) > Some(before));
+        #[cfg(unix)]
+        {
+            // An archive gives a file an old time, but the file is new in this place.
+            let manifest = std::fs::File::options()
+                .append(true)
+                .open(top.join("Cargo.toml"));
+            let old = before - Duration::from_secs(3600);
+            manifest.unwrap().set_modified(old).unwrap();
+            assert!(last_manifest_change(&top.join("ext")) > Some(before));
+        }
     }
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::build_dir::evidence::ProfileRecords;
+use crate::change_set::OutsidePackages;
+use crate::process::Runner;
 use crate::records::changed::ChangedPaths;
 use crate::records::layout::PackageDirectories;
 use crate::records::{QueryContext, Records};
@@ -19,7 +21,7 @@ use crate::seeds::settings::{BothSides, SettingFiles};
 use crate::seeds::{Effect, Resolution, Seed, SeedInputs};
 use crate::testing::{name, scratch, workspace_in, write};
 use crate::unit_graph::{UnitGraph, Verb};
-use crate::vcs::{Change, ChangeStatus, Seen};
+use crate::vcs::{Change, ChangeStatus, Repository, Seen};
 use crate::workspace::Workspace;
 
 /// A workspace on disk. Its files are 1,000 seconds old.
@@ -71,7 +73,8 @@ impl Scene {
         scene
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// Writes a file that is 1,000 seconds old.
+    pub(crate) fn write(&self, path: &str, text: &str) {
         write(&self.root.join(path), text);
         self.set_age(path, 1000);
     }
@@ -201,13 +204,61 @@ impl Scene {
         }));
     }
 
-    /// Passes the records of this scene to a function.
-    pub(crate) fn with_records<T>(&self, then: impl FnOnce(&Records<'_>) -> T) -> T {
+    /// Makes the directory of the scene a repository, with all files that `ignored` does not match
+    /// in one commit.
+    pub(crate) fn commit(&self, ignored: &str) -> Repository {
+        self.write(".gitignore", ignored);
+        let runner = self.runner();
+        for arguments in [
+            &["init", "--quiet"][..],
+            &["add", "--all"],
+            &["commit", "--quiet", "--message", "first"],
+        ] {
+            let mut git = runner.git();
+            git.args(["-c", "user.name=test", "-c", "user.email=test@example.org"]);
+            let output = git.args(arguments).output().unwrap();
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+        }
+        Repository::discover(&runner, &self.root).unwrap().unwrap()
+    }
+
+    fn runner(&self) -> Runner {
+        Runner::new().unwrap().in_directory(&self.root)
+    }
+
+    /// Removes a record by its place in the order of their creation.
+    pub(crate) fn remove_record(&mut self, place: usize) {
+        self.records.remove(place);
+    }
+
+    /// Sets a value of the last record.
+    pub(crate) fn set_in_record(&mut self, key: &str, value: Value) {
+        self.records.last_mut().unwrap()[key] = value;
+    }
+
+    /// Passes the packages and their records to a function that looks for changes that git does not
+    /// list.
+    pub(crate) fn with_builds<T>(&self, then: impl FnOnce(&OutsidePackages<'_>) -> T) -> T {
+        then(&OutsidePackages {
+            workspace: &self.workspace,
+            layout: &PackageDirectories::new(&self.workspace),
+            places: &self.places(),
+            directory: Some("debug"),
+            runner: &self.runner(),
+        })
+    }
+
+    fn places(&self) -> Vec<ProfileRecords> {
         let place = json!([{
             "directory": "debug", "path": self.root.join("target/debug"), "units": self.records,
             "is_v1": true, "marks": [], "wanted": 0,
         }]);
-        let places: Vec<ProfileRecords> = serde_json::from_value(place).unwrap();
+        serde_json::from_value(place).unwrap()
+    }
+
+    /// Passes the records of this scene to a function.
+    pub(crate) fn with_records<T>(&self, then: impl FnOnce(&Records<'_>) -> T) -> T {
+        let places = self.places();
         let layout = PackageDirectories::new(&self.workspace);
         let changed = self.changes.iter().map(|it| self.root.join(&it.path));
         let changed: ChangedPaths = changed.collect();
