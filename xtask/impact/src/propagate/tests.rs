@@ -56,6 +56,8 @@ fn a_change_rebuilds_all_dependents() {
     .assert_eq(&story.edit(&["b lib"]));
     assert_eq!(story.edit(&["a bin a"]), "Rebuilt: a bin a\n");
     assert_eq!(story.edit(&[]), "");
+    assert!(propagate(&story.graph, Vec::new()).is_empty());
+    assert!(!propagate(&story.graph, vec![story.seed("a bin a")]).is_empty());
 }
 
 #[test]

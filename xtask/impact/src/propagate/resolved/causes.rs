@@ -60,6 +60,23 @@ impl Causes {
 }
 
 #[cfg(test)]
+impl Causes {
+    /// Returns the lock file and the configuration of `/w` as possible causes.
+    pub(super) fn lock_and_configuration() -> Self {
+        let files = [
+            (Setting::Lock, "Cargo.lock"),
+            (Setting::Configuration, ".cargo/config.toml"),
+        ];
+        let cause = |(setting, path)| Cause {
+            setting,
+            absolute: Utf8Path::new("/w").join(path),
+            path: Utf8PathBuf::from(path),
+        };
+        Self(files.map(cause).into())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{answer, place};
@@ -106,6 +123,26 @@ mod tests {
             ),
             (&[PROFILE, LOCK], "network", features, Some("Cargo.lock")),
             (&[ALIAS, COMMENT], "planner", features, None),
+            // A manifest of another package comes before the configuration.
+            (
+                &[PROFILE, MEMBER],
+                "network",
+                features,
+                Some("planner/Cargo.toml"),
+            ),
+            // A profile comes from the configuration or a manifest, not from the lock file.
+            (
+                &[PROFILE, MEMBER],
+                "planner",
+                optimised,
+                Some(".cargo/config.toml"),
+            ),
+            (
+                &[LOCK, MEMBER],
+                "network",
+                optimised,
+                Some("planner/Cargo.toml"),
+            ),
         ] {
             let paths = changed.iter().map(|it| Utf8Path::new(it.0));
             let contents = changed.iter().map(|(path, before, after)| {

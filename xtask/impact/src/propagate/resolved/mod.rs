@@ -120,3 +120,6 @@ fn word(value: &impl serde::Serialize) -> String {
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

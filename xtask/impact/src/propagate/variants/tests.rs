@@ -117,3 +117,42 @@ fn every_record_below_a_variant_has_to_be_current() {
         assert_eq!(below, expected, "the newest record below, {age}");
     }
 }
+
+/// Returns the affected units with the number of their records that the change does not touch, in the
+/// story of [`is_reached`].
+fn untouched(prepare: impl FnOnce(&mut Scene)) -> String {
+    let text = "base: lib!test!bench!doctest
+        mid: lib!test!bench!doctest -> base
+        maker: proc-macro!test!bench!doctest -> base";
+    let mut scene = Scene::new(text, Verb::Check, &[("base/src/host.rs", "")]);
+    let both = ["base/src/lib.rs", "base/src/host.rs"];
+    scene.compiled(("base", "lib"), &both, 500, (11, &[]));
+    scene.compiled(("base", "lib"), &both[..1], 500, (12, &[]));
+    scene.compiled(("mid", "lib"), &["mid/src/lib.rs"], 400, (20, &[12]));
+    scene.compiled(("maker", "lib"), &["maker/src/lib.rs"], 400, (40, &[11]));
+    scene.change("base/src/host.rs", ChangeStatus::Modified);
+    prepare(&mut scene);
+    let seeds = scene.find();
+    let affected = crate::propagate::propagate(&scene.graph, seeds.clone());
+    scene.with_records(|records| {
+        let untouched = Variants::new(records, &seeds).untouched(&affected);
+        let names = untouched.iter().map(|(&unit, records)| {
+            let name = crate::testing::name(&scene.workspace, &scene.graph, unit);
+            format!("{name}: {}\n", records.len())
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names.concat()
+    })
+}
+
+#[test]
+fn records_that_a_change_does_not_touch_are_named() {
+    assert_eq!(untouched(|_| {}), "base lib: 1\nmid lib: 1\n");
+    let whole = untouched(|scene| scene.change("base/src/lib.rs", ChangeStatus::Modified));
+    assert_eq!(whole, "", "all records of `base` list the file");
+    let stale = untouched(|scene| scene.set_age("mid/src/lib.rs", 100));
+    assert_eq!(stale, "base lib: 1\n", "the record of `mid` is no proof");
+    let stale = untouched(|scene| scene.set_age("base/src/lib.rs", 100));
+    assert_eq!(stale, "", "no record is proof");
+}
