@@ -105,7 +105,91 @@ fn leb128(mut number: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{absolute_in, leb128};
+    use super::*;
+    use crate::build_dir::Layout;
+
+    #[test]
+    fn the_dep_info_of_an_outside_package_names_its_checkout() {
+        let (_directory, root) = scratch();
+        let record = |rustflags: &str| {
+            format!(
+                r#"{{"rustc":1,"features":"[]","declared_features":"[]","target":0,"profile":0,
+                "path":0,"deps":[],"local":[],"rustflags":[{rustflags}],"config":0,
+                "compile_kind":0}}"#
+            )
+        };
+        let flag = r#""--remap-path-prefix=/one=/two""#;
+        for (hash, file, rustflags, source) in [
+            ("0000000000000001", "lib-a", "", "/one/a/src/lib.rs"),
+            ("0000000000000002", "lib-a", flag, "/one/a/src/lib.rs"),
+            ("0000000000000003", "test-lib-a", "", "/one/a/src/lib.rs"),
+            ("0000000000000004", "lib-a", "", "a/src/lib.rs"),
+        ] {
+            let directory = root.join(format!(".fingerprint/a-{hash}"));
+            write(&directory.join(file), "0100000000000000");
+            write(&directory.join(format!("{file}.json")), &record(rustflags));
+            let dep_info = format!("deps/liba.rmeta: {source}\n\n{source}:\n");
+            write(&root.join(format!("deps/a-{hash}.d")), &dep_info);
+        }
+        let place = ProfileDir {
+            path: root.clone(),
+            build_directory: root.clone(),
+            triple: None,
+            directory: "debug".to_owned(),
+            layout: Layout::V1,
+        };
+        let hashes = place.hashes().unwrap();
+        let units = place.unit_dirs(&|_| true).unwrap();
+        let from = units.iter().map(|(package, hash)| {
+            let read = place.read_unit(package, hash, &hashes).unwrap();
+            place.compiled_from(&read[0])
+        });
+        let from: Vec<_> = from.collect();
+        assert_eq!(from, [Some("/one/a/src/lib.rs".into()), None, None, None]);
+    }
+
+    #[test]
+    fn lengths_are_written_in_leb128() {
+        for (number, expected) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0x80, 1]),
+            (300, &[0xac, 2]),
+            (40_000, &[0xc0, 0xb8, 2]),
+        ] {
+            assert_eq!(leb128(number), expected);
+        }
+    }
+    use crate::testing::{scratch, write};
+
+    #[test]
+    fn the_metadata_of_a_library_names_its_checkout() {
+        use RecordedKind::{Bin, Lib};
+        use RecordedMode::{Compile, Test};
+        let (_directory, root) = scratch();
+        let place = ProfileDir {
+            path: root.join("debug"),
+            build_directory: root.clone(),
+            triple: None,
+            directory: "debug".to_owned(),
+            layout: Layout::V1,
+        };
+        let path = "/one/crates/a/src/lib.rs";
+        let text = format!("rust{}{path}\u{fffd}", char::from(path.len() as u8));
+        write(&root.join("debug/deps/liba-0.rmeta"), &text);
+        write(&root.join("debug/deps/libtext-0.rmeta"), &text[1..]);
+        let from = |mode, kind, target: &str| {
+            let target = target.to_owned();
+            let unit = UnitName { mode, kind, target };
+            let relative = "crates/a/src/lib.rs".into();
+            place.library_compiled_from("a", "0", &unit, relative)
+        };
+        assert_eq!(from(Compile, Lib, "a").as_deref(), Some(path.into()));
+        assert_eq!(from(Test, Lib, "a"), None, "a test harness");
+        assert_eq!(from(Compile, Bin, "a"), None, "a binary");
+        assert_eq!(from(Compile, Lib, "text"), None, "no metadata");
+        assert_eq!(from(Compile, Lib, "missing"), None, "no file");
+    }
 
     #[test]
     fn an_absolute_path_is_found_by_its_end_and_its_length() {

@@ -130,3 +130,94 @@ fn directories_of_cargo_are_recognized_by_tag_or_lock() {
     assert_eq!(["locked", "tag"].map(is_cargos), [true; 2]);
     assert_eq!(["other", "info", "none"].map(is_cargos), [false; 3]);
 }
+
+#[test]
+fn a_directory_inside_the_other_one_is_left_out() {
+    for (build, target, expected) in [
+        ("/w/target", "/w/target", &["/w/target"][..]),
+        ("/w/target/build", "/w/target", &["/w/target"]),
+        ("/w/build", "/w/build/target", &["/w/build"]),
+        ("/w/build", "/w/target", &["/w/build", "/w/target"]),
+    ] {
+        let (build, target) = (build.into(), target.into());
+        assert_eq!(Directories { build, target }.outer(), expected);
+    }
+}
+
+#[test]
+fn other_target_directories_have_the_tag_and_the_compiler_cache() {
+    let (_directory, root) = tree(&[
+        "plain/.rustc_info.json",
+        "src/lib.rs",
+        "target/tagged-only/debug/",
+    ]);
+    const SIGNATURE: &str = "Signature: 8a477f597d28d172789f06886806bc55";
+    let cargos = format!("{SIGNATURE}\n# This file is a cache directory tag created by cargo.\n");
+    for (directory, tag, has_cache) in [
+        ("build", &*cargos, true),
+        ("target", &cargos, true),
+        ("editor", &cargos, true),
+        ("target/coverage", &cargos, true),
+        ("build/nested", &cargos, true),
+        ("target/tagged-only", &cargos, false),
+        ("of-another-tool", SIGNATURE, true),
+        ("without-signature", "# created by cargo", true),
+    ] {
+        write(&root.join(directory).join("CACHEDIR.TAG"), tag);
+        if has_cache {
+            write(&root.join(directory).join(COMPILER_CACHE), "");
+        }
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("editor", root.join("link")).unwrap();
+    let own = Directories {
+        build: root.join("build"),
+        target: root.join("target"),
+    };
+    let found: Vec<_> = others(&root, &own).unwrap();
+    let expected = ["build/nested", "editor", "target/coverage"].map(|directory| Directories {
+        build: root.join(directory),
+        target: root.join(directory),
+    });
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_place_is_cargos_by_its_tag_or_by_a_lock_file() {
+    let (_directory, root) = tree(&["locked/debug/.cargo-lock", "free/debug/"]);
+    let is_it = |directory| is_cargos(&root.join(directory), &root.join(directory).join("debug"));
+    assert!(is_it("locked"));
+    assert!(!is_it("free"));
+}
+
+#[test]
+fn the_places_of_outputs_follow_profile_triple_and_layout() {
+    for (profile, expected) in [
+        ("dev", "debug"),
+        ("test", "debug"),
+        ("release", "release"),
+        ("bench", "release"),
+        ("fast", "fast"),
+    ] {
+        assert_eq!(directory_of(profile), expected);
+    }
+    for (triple, layout, outputs, out_dir) in [
+        (None, Layout::V1, "/t/debug", "build/a-0/out"),
+        (
+            Some("wasm32"),
+            Layout::V2,
+            "/t/wasm32/debug",
+            "build/a/0/out",
+        ),
+    ] {
+        let place = ProfileDir {
+            path: "/b/debug".into(),
+            build_directory: "/b".into(),
+            triple: triple.map(str::to_owned),
+            directory: "debug".to_owned(),
+            layout,
+        };
+        assert_eq!(place.outputs("/t".into()), outputs);
+        assert_eq!(place.out_dir("a", "0"), place.path.join(out_dir));
+    }
+}

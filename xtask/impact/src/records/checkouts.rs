@@ -349,6 +349,20 @@ mod tests {
     use crate::testing::workspace;
 
     #[test]
+    fn the_note_names_a_checkout_that_exists_before_one_that_does_not() {
+        let shared = |directory: &str, is_there| Shared {
+            directory: directory.into(),
+            package: "network".to_owned(),
+            source: format!("{directory}/network/src/lib.rs").into(),
+            is_there,
+        };
+        assert_eq!(note(&[]), None);
+        let (gone, there) = (shared("/gone", false), shared("/there", true));
+        expect_test::expect!["/gone was built for another place: `network` was last built from /gone/network/src/lib.rs, which does not exist. If the checkout was moved, run `cargo clean` and build again, so that its records are used"].assert_eq(&note(std::slice::from_ref(&gone)).unwrap());
+        expect_test::expect![[r#"/there (and 1 more) is shared with another checkout: `network` was last built there from /there/network/src/lib.rs. Cargo may use artifacts of the other checkout, so the records there are not used. Give each checkout its own build directory in .cargo/config.toml: [build] build-dir = "{cargo-cache-home}/build/{workspace-path-hash}""#]].assert_eq(&note(&[gone, there]).unwrap());
+    }
+
+    #[test]
     fn the_root_file_of_a_unit_decides_which_checkout_it_belongs_to() {
         let mut workspace = workspace("network: lib\nlog@0.3.0: lib\nfar: lib");
         let far = workspace.find("far").unwrap();

@@ -119,3 +119,6 @@ pub fn crate_name(kind: TargetKind, target: &str) -> String {
         target.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

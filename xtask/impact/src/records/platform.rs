@@ -106,8 +106,33 @@ mod tests {
     use camino::Utf8Path;
 
     use super::*;
-    use crate::testing::workspace;
+    use crate::testing::{name, workspace};
+    use crate::unit_graph::Verb;
     use crate::workspace::PlatformFacts;
+
+    #[test]
+    fn build_scripts_and_procedural_macros_run_on_the_host() {
+        let workspace = workspace(
+            "top: lib!test!bench!doctest script -> mid, build: helper
+            mid: lib!test!bench!doctest -> maker
+            maker: proc-macro!bench -> base
+            helper outside: lib
+            base outside: lib",
+        );
+        let graph = UnitGraph::new(&workspace, Verb::Build);
+        let names = |is_wanted: &dyn Fn(UnitIx, &Unit) -> bool| {
+            let wanted = graph
+                .units()
+                .filter(|&(index, unit)| is_wanted(index, unit));
+            let names = wanted.map(|(index, _)| name(&workspace, &graph, index));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let on_host = names(&|_, unit| runs_on_host(unit, workspace.package(unit.package)));
+        expect_test::expect!["maker lib, maker lib test, top build script"].assert_eq(&on_host);
+        let own = targets_own(&workspace, &graph);
+        let for_target = names(&|index, _| own.contains(&index));
+        expect_test::expect!["mid lib, top lib, top build script run"].assert_eq(&for_target);
+    }
 
     #[test]
     fn a_cfg_that_is_false_on_every_built_platform_is_not_possible() {

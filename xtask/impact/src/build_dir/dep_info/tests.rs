@@ -172,3 +172,10 @@ fn a_file_of_the_first_rule_must_match_completely() {
     assert!(has("/w/my x/src/lib.rs") && has("/w/y/src/lib.rs"));
     assert!(!has("x/src/lib.rs") && !has("y/src/lib.rs") && !has("/w/y/src") && !has("/w/z.rs"));
 }
+
+#[test]
+fn the_first_rule_of_a_makefile_is_read() {
+    let text = "/t/a.rmeta: src/lib.rs src/my\\ text.txt\n\n/t/a.d: other.rs\n";
+    assert_eq!(first_rule(text), ["src/lib.rs", "src/my text.txt"]);
+    assert!(first_rule("src/lib.rs:\n").is_empty());
+}

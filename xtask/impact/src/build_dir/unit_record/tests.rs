@@ -107,3 +107,18 @@ fn an_incomplete_record_is_missing_but_no_error() {
     assert_eq!((&good.package[..], good.value), ("good", 1));
     assert_eq!((good.invoked, good.plain), (None, true));
 }
+
+#[test]
+fn outputs_lie_where_the_layout_and_the_kind_say() {
+    use RecordedKind::{Bin, BuildScript, Example, Lib};
+    for (layout, kind, expected) in [
+        (Layout::V1, Lib, "deps"),
+        (Layout::V1, Bin, "deps"),
+        (Layout::V1, Example, "examples"),
+        (Layout::V1, BuildScript, "build/a-0"),
+        (Layout::V2, Example, "build/a/0/out"),
+        (Layout::V2, BuildScript, "build/a/0/out"),
+    ] {
+        assert_eq!(output_directory(layout, "a", "0", kind), expected);
+    }
+}

@@ -43,6 +43,17 @@ fn inert_keys_rebuild_nothing() {
         "term.progress.when = 'never'",
     ] {
         assert_eq!(added(text), [], "{text}");
+        let (key, _) = text.split_once(" = ").unwrap();
+        assert!(is_inert(&key.split('.').collect::<Vec<_>>()), "{key}");
+    }
+    for key in [
+        "build",
+        "build.rustflags",
+        "registries",
+        "target.x.linker",
+        "env.X",
+    ] {
+        assert!(!is_inert(&key.split('.').collect::<Vec<_>>()), "{key}");
     }
 }
 

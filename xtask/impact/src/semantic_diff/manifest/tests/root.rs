@@ -101,3 +101,40 @@ fn some_keys_count_only_in_a_root_manifest() {
     assert_eq!(keys(true), ["package.resolver", "profile.dev.debug"]);
     assert_eq!(keys(false), ["features.f", "features.f"]);
 }
+
+#[test]
+fn a_manifest_that_becomes_a_root_touches_everything() {
+    let all = |key: &str| vec![(key.to_owned(), TouchedUnits::All, false)];
+    let root = effects(PACKAGE, "[features]", "[workspace]\n[features]");
+    assert_eq!(root, all("workspace"));
+    assert_eq!(
+        added("[package]", "workspace = '..'"),
+        all("package.workspace")
+    );
+}
+
+#[test]
+fn a_table_that_is_none_touches_everything() {
+    let replaced = compare_manifest(&table("lints.rust.x = 'warn'"), &table("lints = 1"));
+    let found: Vec<_> = replaced
+        .iter()
+        .map(|it| (&*it.key, &it.what, it.why))
+        .collect();
+    assert_eq!(found, [("lints", &TouchedUnits::All, "is not a table")]);
+    let unstable = compare_manifest(&Table::new(), &table("cargo-features = ['x']"));
+    let why = "enables unstable keys of cargo";
+    let found: Vec<_> = unstable
+        .iter()
+        .map(|it| (&*it.key, &it.what, it.why))
+        .collect();
+    assert_eq!(found, [("cargo-features", &TouchedUnits::All, why)]);
+}
+
+#[test]
+fn spellings_of_the_readme_are_the_same() {
+    for (old, new) in [("'README.md'", "true"), ("''", "false")] {
+        let side = |value| table(&format!("package.readme = {value}"));
+        let found = compare_manifest(&side(old), &side(new));
+        assert!(found.is_empty(), "{old} {new}");
+    }
+}

@@ -86,3 +86,41 @@ fn tables_of_targets_touch_the_measured_units() {
         [(key(""), example(), true), (key(".test"), example(), false)]
     );
 }
+
+#[test]
+fn a_listed_test_or_bench_is_compared_with_its_defaults() {
+    for (kind, key, defaults) in [
+        (TargetKind::Test, "test", "test = true\nbench = false"),
+        (TargetKind::Bench, "bench", "bench = true\ntest = false"),
+    ] {
+        let list = |lines: &str| {
+            let table = format!("[[{key}]]\nname = 't'\n{lines}\n[lib]");
+            effects(PACKAGE, "[lib]", &table)
+        };
+        let units = || TouchedUnits::Target {
+            kind,
+            name: Some("t".to_owned()),
+        };
+        let listed = (format!("{key}.t"), units(), true);
+        let found = list(defaults);
+        assert_eq!(found, std::slice::from_ref(&listed), "{key}: defaults");
+        let harness = (format!("{key}.t.harness"), units(), false);
+        assert_eq!(list("harness = false"), [listed, harness], "{key}");
+    }
+}
+
+#[test]
+fn discovery_of_a_kind_touches_all_targets_of_the_kind() {
+    for (line, kind) in [
+        ("autolib", TargetKind::Lib),
+        ("autoexamples", TargetKind::Example),
+        ("autotests", TargetKind::Test),
+        ("autobenches", TargetKind::Bench),
+    ] {
+        let units = TouchedUnits::Target { kind, name: None };
+        assert_eq!(
+            added("[package]", &format!("{line} = false")),
+            [(format!("package.{line}"), units, true)]
+        );
+    }
+}
