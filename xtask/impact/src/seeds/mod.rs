@@ -270,6 +270,10 @@ impl SeedFinder<'_> {
         path: &Utf8Path,
         directory: &Utf8Path,
     ) -> bool {
+        // Cargo documents a target with another root file again, even if the file is old.
+        if self.starts_at(unit, path) {
+            return false;
+        }
         let documented = self.inputs.records.documented(unit).iter();
         let seen = documented.map(|record| SeenPackage {
             newest: record.newest.as_ref(),
@@ -392,7 +396,6 @@ impl SeedFinder<'_> {
         places_of_deleted: &HashSet<TargetPlace<'_>>,
     ) -> impl Iterator<Item = UnitIx> {
         let SeedInputs {
-            workspace,
             graph,
             layout,
             root,
@@ -401,15 +404,18 @@ impl SeedFinder<'_> {
         let path = root.join(&change.path);
         let is_alone = !places_of_deleted.contains(&place_of(&change.path));
         let package = layout.owner(&path).filter(|_| is_alone);
-        let starts = move |unit: &UnitIx| {
-            let unit = graph.unit(*unit);
-            let mut targets = workspace.package(unit.package).targets.iter();
-            targets
-                .any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, &*path))
-        };
         let units = package.map_or(&[][..], |package| graph.units_of(package));
+        let starts = |unit: &UnitIx| self.starts_at(*unit, &path);
         let units = units.iter().copied().filter(starts);
         units.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Returns true if a file is the root file of a unit's target.
+    fn starts_at(&self, unit: UnitIx, path: &Utf8Path) -> bool {
+        let unit = self.inputs.graph.unit(unit);
+        let package = self.inputs.workspace.package(unit.package);
+        let mut targets = package.targets.iter();
+        targets.any(|it| (it.kind, &it.name, &*it.src_path) == (unit.kind, &unit.target, path))
     }
 
     /// Seeds the packages whose manifests name a package that lost its library. Cargo ignores a

@@ -474,6 +474,22 @@ fn a_file_that_was_not_the_newest_reaches_no_documentation() {
 }
 
 #[test]
+fn a_moved_root_file_reaches_documentation_although_it_is_old() {
+    for (path, expected) in [("a/src/lib.rs", "a lib doc: Source\n"), ("a/old.yml", "")] {
+        let files = [("a/newest.yml", ""), ("a/old.yml", "")];
+        let mut scene = Scene::new(LIBRARY, Verb::Doc, &files);
+        scene.set_age("a/src/lib.rs", 900);
+        scene.set_age("a/old.yml", 900);
+        scene.set_age("a/newest.yml", 800);
+        scene.documented("a", ("newest.yml", 800), 500);
+        scene.change(path, ChangeStatus::Added);
+        let seeds = scene.seeds();
+        let documented: String = seeds.lines().filter(|it| it.contains(" doc:")).collect();
+        assert_eq!(documented, expected.trim_end(), "{path}");
+    }
+}
+
+#[test]
 fn a_manifest_that_takes_out_the_newest_file_runs_the_script() {
     let run = "a build script run: BuildScriptInput\n";
     for (newest, expected) in [("nested/new", run), ("src/lib.rs", "")] {
