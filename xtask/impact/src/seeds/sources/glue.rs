@@ -178,7 +178,8 @@ impl Sources<'_> {
             let given = above
                 .iter()
                 .map(|(name, _)| GluedName::of(name).is_given(call));
-            (name.is_of_several_words(call) || given.clone().any(|it| it))
+            let is_likely = calls.is_procedural || name.is_of_several_words(call);
+            (is_likely || given.clone().any(|it| it))
                 && above
                     .iter()
                     .zip(given)

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{makes_name, names_variable, own_name, words_of};
+use super::names::{is_number, makes_name, names_variable, own_name, words_of};
 use super::reach::settings_name;
 use super::reads::{PassedTo, Reads};
 use super::search::{Search, SourceScope};
@@ -91,11 +91,23 @@ impl Sources<'_> {
                         })
             };
             let is_made = self.sources_hold(unit, &reads, &Search::Made(name.to_owned()))
-                || reads.by_environment && is_of_variable(self);
+                || reads.by_environment && is_of_variable(self)
+                || self.is_numbered_by_lines(unit, &reads, name);
             is_made && self.directory_fits(unit, &reads, module)
                 || self.is_glued(unit, &reads, module)
                 || self.names_itself(unit, &reads, module)
         })
+    }
+
+    /// Returns true if the unit's own macros may make a name from its words and the number of a line,
+    /// as `concat!("row_", line!())` for `row_7`.
+    fn is_numbered_by_lines(&mut self, unit: &Unit, reads: &Reads, name: &str) -> bool {
+        let (mut numbers, mut words) = (words_of(name).filter(is_number), words_of(name));
+        numbers.next().is_some()
+            && self.sources_hold(unit, reads, &Search::Any(&LINES))
+            && words.all(|word| {
+                is_number(&word) || self.sources_hold(unit, reads, &Search::Made(word.to_owned()))
+            })
     }
 
     /// Returns true if a macro may make the path of a file from the path of a source, as
@@ -215,7 +227,6 @@ impl Sources<'_> {
         let Some(name) = own_name(file) else {
             return false;
         };
-        let is_number = |word: &&str| word.starts_with(|it: char| it.is_ascii_digit());
         let (numbers, words): (Vec<&str>, Vec<&str>) = words_of(name).partition(is_number);
         let are_passed = |words: &[&str]| {
             let passed = |word: &&str| reads.passed_to_macros.contains(*word);
@@ -224,7 +235,7 @@ impl Sources<'_> {
         if numbers.is_empty() {
             return false;
         }
-        let lines = Search::Macros(&["line!()", "column!()"]);
+        let lines = Search::Macros(&LINES);
         let are_lines = makers.iter().any(|&it| self.library_holds(it, &lines));
         if !are_lines && (words.is_empty() || !are_passed(&numbers)) {
             return false;
@@ -553,6 +564,9 @@ pub(super) static INCLUSIONS: [&str; 11] = [
 /// The variables that cargo sets to a name of the package.
 pub(super) static NAMED_BY_CARGO: Search =
     Search::Any(&["CARGO_PKG_", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"]);
+
+/// The macros that give the number of a line or a column.
+pub(super) static LINES: [&str; 2] = ["line!()", "column!()"];
 
 /// Words of code that makes its caller read a variable. Such code contains at least one of them.
 static VARIABLES: [&str; 3] = ["env!", "option_env", "env !"];

@@ -315,6 +315,11 @@ pub(super) fn words_of(name: &str) -> impl Iterator<Item = &str> + Clone {
         .filter(|word| word.chars().all(char::is_alphanumeric))
 }
 
+/// Returns true if a word of a name is a number.
+pub(super) fn is_number(word: &&str) -> bool {
+    word.starts_with(|it: char| it.is_ascii_digit())
+}
+
 /// Returns each beginning of a part that ends before a dot, and the whole part if it is closed.
 fn beginnings(part: &str, is_closed: bool) -> impl Iterator<Item = &str> {
     let dots = part.match_indices('.').map(|(at, _)| at);

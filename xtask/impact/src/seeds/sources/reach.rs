@@ -9,13 +9,13 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::names::{WordIndex, makes_name, own_name, words_of};
+use super::names::{WordIndex, is_number, makes_name, own_name, words_of};
 use super::search::{Lines, Search, SourceScope};
 use super::source_files::read;
 use super::{Reads, Sources};
 use crate::observed;
 use crate::paths::resolved;
-use crate::seeds::sources::macro_inputs::{INCLUSIONS, NAMED_BY_CARGO};
+use crate::seeds::sources::macro_inputs::{INCLUSIONS, LINES, NAMED_BY_CARGO};
 use crate::unit_graph::Unit;
 use crate::workspace::PackageIx;
 
@@ -414,7 +414,7 @@ impl Sources<'_> {
         let of_macros = |&it: &PackageIx| self.text_holds(it, &Search::Macros(&["stringify!"]));
         makers.stringify =
             makers.macros.iter().any(of_macros) || self.stringifies(&makers.packages);
-        let of_lines = Search::Any(&["line!()", "column!()"]);
+        let of_lines = Search::Any(&LINES);
         makers.compute = makers.packages.iter().any(|it| *it != unit.package)
             || reads.generated
             || reads.by_environment
@@ -461,8 +461,7 @@ impl Sources<'_> {
     /// Returns true if the sources may make all numbers of a name, from numbers or from digits. Macros
     /// that are no procedural macros compute no numbers, except that of a line.
     fn are_numbers_made(&mut self, makers: &Makers, name: &str) -> bool {
-        let numbers = words_of(name).filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
-        let mut numbers = numbers.peekable();
+        let mut numbers = words_of(name).filter(is_number).peekable();
         numbers.peek().is_none()
             || makers.compute
             || numbers.all(|number| {

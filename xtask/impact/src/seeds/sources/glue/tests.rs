@@ -128,6 +128,47 @@ fn macros_make_numbers_from_digits() {
 }
 
 #[test]
+fn procedural_macros_glue_single_words_to_paths_outside_the_package() {
+    let graph = "a: lib!test!bench!doctest -> m\nm: proc-macro!test!bench!doctest\nn: lib!test!bench!doctest";
+    let macros = r#"
+        #[proc_macro]
+        pub fn query(name: TokenStream) -> TokenStream { format!("include_str!(\"../../sql/{name}.sql\")").parse().unwrap() }
+    "#;
+    for (path, expected) in [
+        ("sql/users.sql", true),
+        ("sql/groups.sql", false),
+        ("sql/users.txt", false),
+        ("lists/users.sql", false),
+    ] {
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::query!(users);"),
+            ("m/src/lib.rs", macros),
+        ];
+        assert_eq!(is_seeded(graph, &files, path), expected, "{path}");
+    }
+}
+
+#[test]
+fn macros_of_the_package_number_names_by_lines() {
+    let graph = "a: lib!test!bench!doctest";
+    let source = "macro_rules! row { () => { concat!(\"../rows/row_\", line!(), \".txt\") } }\n\
+        const _: &str = include_str!(row!());";
+    for (source, path, expected) in [
+        (source, "a/rows/row_2.txt", true),
+        (source, "a/rows/col_2.txt", false),
+        (source, "a/rows/row.txt", true),
+        (source, "a/other/row_2.txt", false),
+        (&*source.replace("line!()", "12"), "a/rows/row_2.txt", false),
+    ] {
+        assert_eq!(
+            is_seeded(graph, &[("a/src/lib.rs", source)], path),
+            expected,
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn macros_glue_names_of_files_from_variables_of_cargo() {
     let graph = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
     let macros = "#[macro_export] macro_rules! major { () => { include_str!(concat!(\"../v\", \
