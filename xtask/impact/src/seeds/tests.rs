@@ -546,6 +546,50 @@ fn a_setting_for_panics_does_not_reach_tests_and_the_host() {
 }
 
 #[test]
+fn a_macro_with_the_name_of_a_well_known_macro_reads_files() {
+    let graph = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
+    let joined = "include_str!(concat!(\"parts/\", $x, \".txt\"))";
+    let given = "include_str!($x)";
+    for (body, source, expected) in [
+        (joined, "const X: &str = m::line!(\"n\");", true),
+        (joined, "use m::line; const X: &str = line!(\"n\");", true),
+        (
+            joined,
+            "use m::assert; const X: &str = assert!(\"n\");",
+            true,
+        ),
+        (joined, "const X: &str = line!(\"n\");", false),
+        (given, "const X: &str = m::info!(\"parts/n.txt\");", true),
+        (
+            given,
+            "use m::{a, info}; fn f() { info!(\"parts/n.txt\") }",
+            true,
+        ),
+        (
+            given,
+            "use log::info; fn f() { info!(\"parts/n.txt\") }",
+            false,
+        ),
+        (given, "fn f() { std::assert!(\"parts/n.txt\") }", false),
+    ] {
+        let macros = ["line", "assert", "info"].map(|name| {
+            format!("#[macro_export] macro_rules! {name} {{ ($x:literal) => {{ {body} }} }}\n")
+        });
+        let path = "a/src/parts/n.txt";
+        let macros = macros.concat();
+        let files = [
+            ("a/src/lib.rs", source),
+            ("m/src/lib.rs", &*macros),
+            (path, ""),
+        ];
+        let mut scene = Scene::new(graph, Verb::Check, &files);
+        scene.change(path, ChangeStatus::Modified);
+        let is_read = scene.seeds().lines().any(|it| it.starts_with("a lib: "));
+        assert_eq!(is_read, expected, "{source}");
+    }
+}
+
+#[test]
 fn a_macro_reads_files_only_for_packages_that_use_macros() {
     let text =
         "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest\nn: lib!test!bench!doctest";

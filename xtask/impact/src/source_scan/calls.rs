@@ -100,6 +100,7 @@ fn item(mut rest: &[TokenTree]) -> Vec<TokenTree> {
 fn insert(calls: &mut CallWords, called: &str, words: BTreeSet<String>) {
     if !words.is_empty() {
         let words: Vec<String> = words.into_iter().collect();
+        let called = called.trim_start_matches("r#");
         let known = calls.entry(called.to_owned()).or_default();
         known.insert(words.join(" "));
     }

@@ -2,11 +2,14 @@
 //! targets and modes, but it is read and lexed once.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::shapes::{Attribute, ORDINARY_MACROS, QUOTING_MACROS, attribute_at, attribute_parts};
-use super::token_tree::{Delimiter, TokenGroup, TokenStream, TokenTree};
-use super::tokens::{group, is_ident, is_nested_too_deep, is_punct, lex, macro_call};
+use super::shapes::{
+    Attribute, BUILT_IN_MACROS, ORDINARY_MACROS, QUOTING_MACROS, attribute_at, attribute_parts,
+};
+use super::token_tree::{Delimiter, Ident, TokenGroup, TokenStream, TokenTree};
+use super::tokens::{before, group, is_ident, is_nested_too_deep, is_punct, lex, macro_call, name};
 
 /// The text of a source file. A copy is cheap.
 #[derive(Clone, Debug)]
@@ -27,7 +30,12 @@ impl SourceText {
     /// Returns the tokens of the file without plain code: see [`without_plain_code`]. Returns `None`
     /// if the text does not lex, or is nested too deep.
     pub(super) fn declaring_tokens(&self) -> Option<&TokenStream> {
-        let lexed = || lex(self.text()).map(|tokens| without_plain_code(&tokens));
+        let lexed = || {
+            let tokens = lex(self.text())?;
+            let mut imported = HashSet::new();
+            imported_macros(&tokens, &mut imported);
+            Some(without_plain_code(&tokens, &imported))
+        };
         self.0.tokens.get_or_init(lexed).as_ref()
     }
 
@@ -48,7 +56,11 @@ impl From<String> for SourceText {
 /// arguments of a macro, and the items below an attribute of another crate, stay as they are,
 /// because a scan may take any of their words for the name of a file. The bodies of functions are no
 /// such items.
-fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
+///
+/// A macro of another crate can have the name of a well-known macro. Its name becomes a raw
+/// identifier (`r#line!`), so that no list of well-known macros contains the name. `imported` are
+/// the names of such macros that the file imports.
+fn without_plain_code(tokens: &[TokenTree], imported: &HashSet<String>) -> TokenStream {
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
     let mut has_attribute = false;
@@ -60,10 +72,18 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
             kept.extend_from_slice(&rest[..length]);
             at += length;
         } else if let Some((called, arguments, length)) = macro_call(rest) {
-            kept.extend_from_slice(&rest[..length - 1]);
             let called = called.as_str();
+            let is_foreign = is_well_known(called)
+                && path_root(&kept).map_or(imported.contains(called), is_unknown_crate);
+            kept.push(match is_foreign {
+                true => TokenTree::Ident(Ident::raw(called)),
+                false => token.clone(),
+            });
+            kept.extend_from_slice(&rest[1..length - 1]);
             let is_plain = QUOTING_MACROS.contains(&called)
-                || ORDINARY_MACROS.contains(&called) && !may_declare(arguments.stream());
+                || !is_foreign
+                    && ORDINARY_MACROS.contains(&called)
+                    && !may_declare(arguments.stream());
             kept.push(match is_plain {
                 true => emptied(arguments),
                 false => rest[length - 1].clone(),
@@ -74,7 +94,7 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
             kept.push(match token {
                 TokenTree::Group(_) if has_attribute => token.clone(),
                 TokenTree::Group(group) if may_declare(group.stream()) => {
-                    let inside = without_plain_code(group.stream());
+                    let inside = without_plain_code(group.stream(), imported);
                     TokenTree::Group(TokenGroup::new(group.delimiter(), inside))
                 }
                 TokenTree::Group(group) => emptied(group),
@@ -85,6 +105,75 @@ fn without_plain_code(tokens: &[TokenTree]) -> TokenStream {
         }
     }
     kept.into_iter().collect()
+}
+
+/// The crates whose macros the lists of well-known macros mean.
+const KNOWN_CRATES: [&str; 15] = [
+    "alloc",
+    "anyhow",
+    "bitflags",
+    "core",
+    "criterion",
+    "defmt",
+    "eyre",
+    "lazy_static",
+    "log",
+    "pretty_assertions",
+    "similar_asserts",
+    "slog",
+    "std",
+    "tokio",
+    "tracing",
+];
+
+fn is_well_known(called: &str) -> bool {
+    ORDINARY_MACROS.contains(&called) || BUILT_IN_MACROS.contains(&called)
+}
+
+fn is_unknown_crate(root: &str) -> bool {
+    !KNOWN_CRATES.contains(&root)
+}
+
+/// Collects the names of well-known macros that are imported from other crates or from modules.
+fn imported_macros(tokens: &[TokenTree], imported: &mut HashSet<String>) {
+    for (at, token) in tokens.iter().enumerate() {
+        if is_ident(token, "use") {
+            let path = before(&tokens[at + 1..], ';');
+            if path.iter().find_map(name).is_some_and(is_unknown_crate) {
+                names_in(path, imported);
+            }
+        } else if let TokenTree::Group(group) = token {
+            imported_macros(group.stream(), imported);
+        }
+    }
+}
+
+/// Collects the names of well-known macros among tokens.
+fn names_in(tokens: &[TokenTree], found: &mut HashSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => names_in(group.stream(), found),
+            token => {
+                let name = name(token).filter(|it| is_well_known(it));
+                found.extend(name.map(str::to_owned));
+            }
+        }
+    }
+}
+
+/// Returns the first name of the path that ends before a macro's name, as `a` of `a::b::m!()`;
+/// `None` if there is no path.
+fn path_root(before: &[TokenTree]) -> Option<&str> {
+    let mut root = None;
+    let mut rest = before;
+    while let [above @ .., part, first, second] = rest
+        && [first, second].iter().all(|it| is_punct(it, ':'))
+        && let Some(part) = name(part)
+    {
+        root = Some(part);
+        rest = above;
+    }
+    root
 }
 
 fn emptied(group: &TokenGroup) -> TokenTree {
@@ -140,6 +229,18 @@ mod tests {
             (
                 "format!(\"{}\", env!(\"X\"))",
                 "format ! (\"{}\" , env ! (\"X\"))",
+            ),
+            (
+                "use a::{line as l, info}; info!(\"a\"); warn!(\"b\");",
+                "use a :: { } ; r#info ! (\"a\") ; warn ! () ;",
+            ),
+            (
+                "use log::info; info!(\"a\");",
+                "use log :: info ; info ! () ;",
+            ),
+            (
+                "const A: X = a::b::file!(); x(return std::panic!(\"a\"));",
+                "const A : X = a :: b :: r#file ! () ; x (return std :: panic ! ()) ;",
             ),
             (
                 "macro_rules! m { ($x) => { mod a; f(1) } }",

@@ -101,6 +101,11 @@ impl TokenGroup {
 }
 
 impl Ident {
+    /// Returns the raw form of an identifier: `r#try` for `try`.
+    pub(super) fn raw(name: &str) -> Self {
+        Self(format!("r#{name}").into())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
