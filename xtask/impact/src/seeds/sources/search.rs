@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{SourceNames, is_plain, makes_name, names_file, names_variable};
-use crate::source_scan::has;
+use crate::source_scan::{has, text_of_macros};
 
 /// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +60,7 @@ pub(super) enum Search {
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
     /// are skipped: see [`makes_name`].
     Made(String),
-    /// A name as in [`Search::Made`], in a file that defines macros.
+    /// A name as in [`Search::Made`], in the text of the macros of a file that defines macros.
     MacrosMade(String),
     /// A file, by its path relative to the package. Attributes of the whole module are skipped: see
     /// [`names_file`].
@@ -120,7 +120,11 @@ impl Search {
                         .any(|line| has_word(line, name))
             }
             Self::Made(name) => made(name),
-            Self::MacrosMade(name) => has(text, "macro_rules") && made(name),
+            Self::MacrosMade(name) => {
+                has(text, "macro_rules")
+                    && made(name)
+                    && text_of_macros(text).is_none_or(|it| makes_name(&it, name))
+            }
             Self::File(below) => names(below),
             Self::MacrosFile(below) => has(text, "macro_rules") && names(below),
             Self::Variable(variable) => names_variable(text, variable),
@@ -270,6 +274,21 @@ mod tests {
                 is_passed,
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn only_the_text_of_macros_makes_names_for_callers() {
+        for (code, makes_it) in [
+            ("macro_rules! m { () => { n!(table) } }", true),
+            ("define_macro_rules!(table);", true),
+            ("macro_rules! m { () => {} } fn f() { n!(table) }", true),
+            ("#![deny(table)]\nmacro_rules! m { () => {} }", false),
+            ("use a::{old_table, b};\nmacro_rules! m { () => {} }", false),
+            ("macro_rules! m { () => {} }\nstruct S { table: u8 }", false),
+        ] {
+            let search = Search::MacrosMade("table".to_owned());
+            assert_eq!(search.succeeds_in(code), makes_it, "{code}");
         }
     }
 
