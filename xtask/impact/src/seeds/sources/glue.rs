@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::{Table, Value};
 
 use super::names::own_name;
@@ -319,34 +319,49 @@ impl Sources<'_> {
         let mut packages = self.emitters_of(unit).to_vec();
         packages.push(unit.package);
         PATH_VARIABLES.iter().any(|(variable, key)| {
-            self.is_read(&packages, variable) && self.has_path_in_manifest(unit.package, key, file)
+            self.is_read(&packages, variable)
+                && self
+                    .paths_in_manifest(unit.package, key)
+                    .is_none_or(|paths| paths.iter().any(|it| it == file))
         })
     }
 
-    /// Returns true if a key of a package's manifest names a file.
-    fn has_path_in_manifest(&self, package: PackageIx, key: &str, file: &Utf8Path) -> bool {
+    /// Returns the files that a key of a package's manifest may name; `None` if the manifest cannot
+    /// be read. Each manifest is read once.
+    fn paths_in_manifest(
+        &mut self,
+        package: PackageIx,
+        key: &'static str,
+    ) -> Option<Rc<[Utf8PathBuf]>> {
+        if let Some(known) = self.paths_in_manifests.get(&(package, key)) {
+            return known.clone();
+        }
+        let found = self.find_paths_in_manifest(package, key).map(Rc::from);
+        self.paths_in_manifests
+            .insert((package, key), found.clone());
+        found
+    }
+
+    fn find_paths_in_manifest(&self, package: PackageIx, key: &str) -> Option<Vec<Utf8PathBuf>> {
         let table = |manifest: &Utf8Path| read(manifest)?.parse::<Table>().ok();
         let Some(directory) = self.layout.directory(package) else {
-            return false;
+            return Some(Vec::new());
         };
-        let Some(manifest) = table(&self.workspace.package(package).manifest_path) else {
-            return true;
-        };
-        let value = manifest.get("package").and_then(|it| it.get(key));
-        let is_at =
-            |base: &Utf8Path, path: &str| crate::paths::normalized(&base.join(path)) == *file;
-        match value {
-            Some(Value::String(path)) => is_at(directory, path),
+        let manifest = table(&self.workspace.package(package).manifest_path)?;
+        let at = |base: &Utf8Path, path: &str| crate::paths::normalized(&base.join(path));
+        Some(match manifest.get("package").and_then(|it| it.get(key)) {
+            Some(Value::String(path)) => vec![at(directory, path)],
             Some(Value::Table(_)) => {
                 let root = &self.workspace.root;
                 let workspace = table(&root.join("Cargo.toml")).unwrap_or_default();
                 let inherited = workspace.get("workspace").and_then(|it| it.get("package"));
                 let path = inherited.and_then(|it| it.get(key)).and_then(Value::as_str);
-                path.is_some_and(|path| is_at(root, path))
+                path.into_iter().map(|path| at(root, path)).collect()
             }
-            Some(Value::Boolean(false)) => false,
-            _ => key == "readme" && READMES.iter().any(|path| is_at(directory, path)),
-        }
+            Some(Value::Boolean(false)) => Vec::new(),
+            _ if key == "readme" => READMES.map(|path| at(directory, path)).to_vec(),
+            _ => Vec::new(),
+        })
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Sources<'a> {
     /// The sources that may make paths for units.
     makers: HashMap<Unit, Option<Rc<Makers>>>,
     configured: Configured,
+    /// The files that a key of a package's manifest may name; `None` for a manifest that cannot be
+    /// read.
+    paths_in_manifests: HashMap<(PackageIx, &'static str), Option<Rc<[Utf8PathBuf]>>>,
     /// The calls of macros that may glue names of files.
     glue_calls: HashMap<Unit, Rc<GlueCalls>>,
     /// The packages that name a component of a path in code.
@@ -148,6 +151,7 @@ impl<'a> Sources<'a> {
             emitters_of: HashMap::new(),
             makers: HashMap::new(),
             configured: Configured::default(),
+            paths_in_manifests: HashMap::new(),
             glue_calls: HashMap::new(),
             naming: NameMemo::default(),
             naming_in_macros: NameMemo::default(),
