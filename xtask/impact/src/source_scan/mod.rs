@@ -43,7 +43,7 @@ pub use calls::CallWords;
 pub(crate) use calls::lower_words;
 use camino::{Utf8Path, Utf8PathBuf};
 pub use condition::{Holds, evaluate};
-pub(crate) use macro_text::text_of_macros;
+pub(crate) use macro_text::{MacroTexts, text_for_procedural_macros, text_of_macros};
 pub use made_paths::{MadePath, PathOrigin, made_paths, written_paths};
 pub use run_time_paths::{NamedPath, RelativeTo, RunTimePaths, StringContext};
 pub use script_inputs::{ScriptInputs, script_inputs};

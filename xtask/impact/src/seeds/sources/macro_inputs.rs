@@ -390,11 +390,14 @@ impl Sources<'_> {
         if let Some(known) = self.emitters_of.get(&users) {
             return Rc::clone(known);
         }
-        let mut emitters = self.macro_packages_of(unit).to_vec();
+        let macro_packages = self.macro_packages_of(unit);
+        let mut emitters = macro_packages.to_vec();
         // A macro can call a macro that its caller names.
         let passes = self.text_holds(unit.package, &Search::PassedInclusion);
         emitters.retain(|&provider| {
-            passes && self.makes(provider, &["!"]) || self.emits_inclusions(provider)
+            passes && self.makes(provider, &["!"])
+                || self.emits_inclusions(provider)
+                    && self.may_call_including_macros(unit.package, provider, &macro_packages)
         });
         let emitters: Rc<[PackageIx]> = emitters.into();
         self.emitters_of.insert(users, Rc::clone(&emitters));
@@ -479,20 +482,25 @@ impl Sources<'_> {
     /// often builds its output with a library of its own, so its dependencies are searched too.
     fn makes(&mut self, package: PackageIx, words: &'static [&'static str]) -> bool {
         match self.workspace.package(package).library() {
-            Some(library) if library.proc_macro => {
-                let mut makers = self.dependencies(&[package], |dependency| dependency.normal);
-                makers.retain(|&maker| {
-                    let name = &self.workspace.package(maker).name;
-                    !TOKEN_LIBRARIES.contains(&name.as_str())
-                });
-                makers.push(package);
-                makers
-                    .into_iter()
-                    .any(|maker| self.library_holds(maker, &Search::Code(words)))
-            }
+            Some(library) if library.proc_macro => self
+                .makers_of_macros(package)
+                .into_iter()
+                .any(|maker| self.library_holds(maker, &Search::Code(words))),
             Some(_) => self.library_holds(package, &Search::Macros(words)),
             None => false,
         }
+    }
+
+    /// Returns a package with procedural macros, and the libraries that the macros may use to make
+    /// code.
+    pub(super) fn makers_of_macros(&self, package: PackageIx) -> Vec<PackageIx> {
+        let mut makers = self.dependencies(&[package], |dependency| dependency.normal);
+        makers.retain(|&maker| {
+            let name = &self.workspace.package(maker).name;
+            !TOKEN_LIBRARIES.contains(&name.as_str())
+        });
+        makers.push(package);
+        makers
     }
 
     pub(super) fn dependencies(

@@ -10,6 +10,7 @@ mod configured;
 mod facts;
 mod file_facts;
 mod glue;
+mod including_macros;
 mod macro_inputs;
 mod names;
 mod outside_paths;
@@ -74,6 +75,8 @@ pub struct Sources<'a> {
     real: RealPaths,
     /// True for the packages whose macros make their callers read files.
     emitters: HashMap<PackageIx, bool>,
+    /// The macros of downloaded packages that may make their callers read files.
+    including_macros: HashMap<PackageIx, Option<Rc<[String]>>>,
     texts: Texts,
     /// True if the default profile is built.
     is_dev: bool,
@@ -136,6 +139,7 @@ impl<'a> Sources<'a> {
             reaching: None,
             real: RealPaths::default(),
             emitters: HashMap::new(),
+            including_macros: HashMap::new(),
             texts: Texts::default(),
             is_dev: true,
             flags: None,

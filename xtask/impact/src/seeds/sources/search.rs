@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::names::{SourceNames, is_plain, makes_name, names_file, names_variable};
-use crate::source_scan::{has, text_of_macros};
+use crate::source_scan::{has, text_for_procedural_macros, text_of_macros};
 
 /// The lines of sources to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,17 @@ impl SourceScope {
 pub(super) enum Search {
     /// One of these words.
     Any(&'static [&'static str]),
-    /// One of these words, outside lines that include a README as documentation.
+    /// This text.
+    Text(String),
+    /// One of these words, in text that procedural macros can make code from. Blanks do not count.
     Code(&'static [&'static str]),
-    /// One of these words as in [`Search::Code`], in a file that defines macros.
+    /// One of these words as in [`Search::Code`], in the text of the macros of a file that defines
+    /// macros. Blanks do not count.
     Macros(&'static [&'static str]),
     /// The name of a macro that includes a file, passed to another macro: `m!(include_str)`.
     PassedInclusion,
+    /// A call of `include!` on a line that does not name the directory of generated code.
+    IncludedCode,
     /// A word of code, outside string literals: `logo` in `asset!(logo)`.
     Word(String),
     /// The name of a file that a macro may make. Comments and declarations that a scan understands
@@ -108,9 +113,21 @@ impl Search {
         };
         match self {
             Self::Any(words) => words.iter().any(|word| has(text, word)),
-            Self::Code(words) => code(words),
-            Self::Macros(words) => has(text, "macro_rules") && code(words),
+            Self::Text(searched) => has(text, searched),
+            Self::Code(words) => {
+                code(words)
+                    && text_for_procedural_macros(text)
+                        .is_none_or(|code| has_apart_from_blanks(&code, words))
+            }
+            Self::Macros(words) => {
+                has(text, "macro_rules") && code(words) && macros_hold(text, words)
+            }
             Self::PassedInclusion => passes_inclusion(text),
+            Self::IncludedCode => {
+                let mut lines = text.lines();
+                let calls = |line: &str| has(line, "include!") || has(line, "include !");
+                lines.any(|line| calls(line) && !has(line, "OUT_DIR"))
+            }
             Self::Word(name) => {
                 let is_code = |line: &&str| !is_plain(line) && Lines::of(line) == Some(Lines::Code);
                 has(text, name)
@@ -152,6 +169,35 @@ impl Search {
     pub(super) fn is_for_names(&self) -> bool {
         self.succeeds_by_names(&SourceNames::default()).is_some()
     }
+}
+
+/// Returns true if the text of a file's macros contains one of these words, apart from blanks. A file
+/// that is not lexed counts as such a file.
+fn macros_hold(text: &str, words: &[&str]) -> bool {
+    text_of_macros(text).is_none_or(|macros| has_apart_from_blanks(&macros, words))
+}
+
+/// Returns true if a text contains one of these words, apart from blanks.
+pub(super) fn has_apart_from_blanks(text: &str, words: &[&str]) -> bool {
+    let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
+    let squeezed = without_blanks(text);
+    words.iter().any(|word| match word.contains('"') {
+        // The blank at the end of `"mod ` is part of a literal.
+        true => has(text, word),
+        false => {
+            let word = without_blanks(word);
+            let mut found = squeezed.match_indices(&word);
+            found.any(|(at, _)| word != "mod#" || !is_inline_module(&squeezed[at + word.len()..]))
+        }
+    })
+}
+
+/// Returns true if the text behind `mod #` is the name of a module with a body, as `name {` or
+/// `(name) {`. Such a module has no file.
+fn is_inline_module(rest: &str) -> bool {
+    let rest = rest.strip_prefix('(').unwrap_or(rest);
+    let rest = rest.trim_start_matches(|it: char| it.is_alphanumeric() || it == '_');
+    rest.strip_prefix(')').unwrap_or(rest).starts_with('{')
 }
 
 /// Returns true if a line of code contains a name as a word that is no part of a string literal
@@ -289,6 +335,56 @@ mod tests {
         ] {
             let search = Search::MacrosMade("table".to_owned());
             assert_eq!(search.succeeds_in(code), makes_it, "{code}");
+        }
+    }
+
+    #[test]
+    fn only_the_text_of_macros_reads_files_for_callers() {
+        const WORDS: [&str; 3] = ["include_str", "tracked::path", "mod $"];
+        for (code, reads) in [
+            ("macro_rules! m { () => { include_str!(\"x\") } }", true),
+            ("macro_rules! m { () => { tracked::path(\"x\") } }", true),
+            ("macro_rules! m { ($name:ident) => { mod $name; } }", true),
+            ("define_macro_rules!(include_str);", true),
+            ("macro_rules! m { () => {} } f!(include_str!(\"x\"));", true),
+            (
+                "macro_rules! m { () => {} }\nconst X: &str = include_str!(\"x\");",
+                false,
+            ),
+            (
+                "/// include_str!(\"x\")\nmacro_rules! m { () => {} }",
+                false,
+            ),
+            (
+                "#[x(include_str!(\"x\"))]\nmacro_rules! m { () => {} }",
+                false,
+            ),
+            ("fn f() { include_str!(\"x\") }", false),
+        ] {
+            let search = Search::Macros(&WORDS);
+            assert_eq!(search.succeeds_in(code), reads, "{code}");
+        }
+        for (code, reads) in [
+            ("quote! { include_str!(#path) }", true),
+            ("quote! { mod #name; }", true),
+            ("quote!(#[path = #path] mod a;)", true),
+            ("Ident::new(\"include_str\", span)", true),
+            ("format!(\"include_str!({path:?})\").parse()", true),
+            ("const TEMPLATE: &str = include_str!(\"code.txt\");", true),
+            ("include!(\"code.in\");", true),
+            (
+                "include!(concat!(env!(\"OUT_DIR\"), \"/version.rs\"));",
+                false,
+            ),
+            ("include!(\"more.rs\");", false),
+            ("/// include_str!(\"x\")\nfn f() {}", false),
+            ("#[path = \"x\"]\nmod a;", false),
+            ("quote! { mod #name { fn f() {} } }", false),
+            ("quote_! { mod #(name) { fn f() {} } }", false),
+            ("quote! { mod #name { mod #other; } }", true),
+        ] {
+            let search = Search::Code(&crate::seeds::sources::macro_inputs::INCLUSIONS);
+            assert_eq!(search.succeeds_in(code), reads, "{code}");
         }
     }
 

@@ -219,7 +219,11 @@ mod tests {
     fn each_search_has_its_own_result() {
         let directory = tempfile::tempdir().unwrap();
         let directory = Utf8Path::from_path(directory.path()).unwrap();
-        std::fs::write(directory.join("lib.rs"), "// See LICENSE.\n").unwrap();
+        std::fs::write(
+            directory.join("lib.rs"),
+            "// See LICENSE.\nfn license() {}\n",
+        )
+        .unwrap();
         let mut texts = Texts::default();
         let package = (PackageIx(0), SourceScope::Package);
         let mut facts = FileFacts::default();
@@ -228,7 +232,8 @@ mod tests {
         assert!(!hold(Search::Made("LICENSE".to_owned())), "a comment");
         assert!(hold(Search::Variable("LICENSE".to_owned())));
         assert!(!hold(Search::Macros(&["LICENSE"])), "no macro is defined");
-        assert!(hold(Search::Code(&["LICENSE"])));
+        assert!(!hold(Search::Code(&["LICENSE"])), "a comment");
+        assert!(hold(Search::Code(&["license"])));
         let source = "#![doc = include_str!(\"../README.md\")]\n#[path = \"NOTES.md\"]\n";
         std::fs::write(directory.join("notes.rs"), source).unwrap();
         let mut texts = Texts::default();
