@@ -82,7 +82,7 @@ impl<'a> LiveSet<'a> {
     /// nobody asks.
     fn locked(&self) -> Option<&LockedPackages> {
         let parsed = self.locked.get_or_init(|| {
-            let lock = DownloadLock::read(&self.lock_text).ok()?;
+            let lock: DownloadLock = toml::from_str(&self.lock_text).ok()?;
             let mut locked = LockedPackages::default();
             for package in lock.package {
                 let named = locked.entry(package.name.clone());
