@@ -127,6 +127,31 @@ fn limit_unnamed_paths_in_the_name_of_a_variable() {
 }
 
 #[test]
+fn limit_shadowed_macros() {
+    let project = Project::without_members();
+    project.library("texts", &[]);
+    project.write(
+        "crates/texts/src/lib.rs",
+        "#[macro_export]\nmacro_rules! info {\n    ($file:literal) => { include_str!($file) };\n}\n",
+    );
+    project.library("reader", &["texts"]);
+    project.write(
+        "crates/reader/src/lib.rs",
+        "use texts::*;\npub const X: &str = info!(\"note.txt\");\n",
+    );
+    project.write("crates/reader/src/note.txt", "1\n");
+    project.cargo(&["generate-lockfile", "--offline"]).done();
+    let project = project.in_git();
+    project.build(CHECK).unwrap();
+    project.write("crates/reader/src/note.txt", "2\n");
+    let cold = [&NAMES[..], &["--rebuilt", "--no-records"]].concat();
+    assert_eq!(project.xtask(&cold).done(), "");
+    // The record of the build names the file.
+    assert_eq!(project.xtask(&NAMES).done(), "reader\n");
+    assert!(!project.build(CHECK).unwrap().is_empty());
+}
+
+#[test]
 fn each_limit_of_the_documentation_is_named_here() {
     let docs = include_str!("../../docs/answers.md");
     let (_, limits) = docs.split_once("## What the kit cannot know\n").unwrap();
