@@ -3,7 +3,7 @@
 //! Many libraries have such a macro, for example for their own tests, and nearly nobody calls it. A
 //! call must contain the name of the macro, and so must every macro that calls it for others.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use camino::Utf8PathBuf;
@@ -13,7 +13,7 @@ use super::macro_inputs::INCLUSIONS;
 use super::search::{Search, SourceScope, has_apart_from_blanks};
 use super::source_files::{UNREAD, each_entry, is_of_package, read};
 use crate::source_scan::{MacroTexts, has, text_of_macros};
-use crate::workspace::{Dependency, PackageIx};
+use crate::workspace::PackageIx;
 
 impl Sources<'_> {
     /// Returns true if code of a package, or code that a macro or a build script makes for the
@@ -73,38 +73,43 @@ impl Sources<'_> {
     /// depend on it at any depth, and packages whose macros may name anything that their callers
     /// depend on.
     fn possible_callers(
-        &self,
+        &mut self,
         provider: PackageIx,
         macro_packages: &[PackageIx],
     ) -> HashSet<PackageIx> {
+        let dependents = self.dependents_of(provider);
         let mut callers = HashSet::new();
         for &package in macro_packages.iter().filter(|it| **it != provider) {
             let library = self.workspace.package(package).library();
             if library.is_some_and(|it| it.proc_macro) {
                 callers.extend(self.makers_of_macros(package));
-            } else if self.layout.directory(package).is_some() || self.depends_on(package, provider)
-            {
+            } else if self.layout.directory(package).is_some() || dependents.contains(&package) {
                 callers.insert(package);
             }
         }
         callers
     }
 
-    fn depends_on(&self, package: PackageIx, dependency: PackageIx) -> bool {
-        let is_normal = |it: &Dependency| it.normal;
-        let mut seen = HashSet::from([package]);
-        let mut pending = vec![package];
-        while let Some(package) = pending.pop() {
-            for below in self.dependencies(&[package], is_normal) {
-                if below == dependency {
-                    return true;
-                }
-                if seen.insert(below) {
-                    pending.push(below);
-                }
+    /// Returns the packages that depend on a package at any depth, by normal dependencies.
+    fn dependents_of(&mut self, package: PackageIx) -> Rc<HashSet<PackageIx>> {
+        if let Some(known) = self.dependents.get(&package) {
+            return Rc::clone(known);
+        }
+        let mut users: HashMap<PackageIx, Vec<PackageIx>> = HashMap::new();
+        for (user, of) in self.workspace.packages() {
+            for below in of.dependencies.iter().filter(|it| it.normal) {
+                users.entry(below.package).or_default().push(user);
             }
         }
-        false
+        let mut dependents = HashSet::new();
+        let mut pending = vec![package];
+        while let Some(package) = pending.pop() {
+            let users = users.get(&package).into_iter().flatten();
+            pending.extend(users.filter(|user| dependents.insert(**user)));
+        }
+        let dependents = Rc::new(dependents);
+        self.dependents.insert(package, Rc::clone(&dependents));
+        dependents
     }
 
     /// Returns the names of a library's macros that may make their callers read a file: macros that

@@ -77,6 +77,8 @@ pub struct Sources<'a> {
     emitters: HashMap<PackageIx, bool>,
     /// The macros of downloaded packages that may make their callers read files.
     including_macros: HashMap<PackageIx, Option<Rc<[String]>>>,
+    /// The packages that depend on a package, at any depth.
+    dependents: HashMap<PackageIx, Rc<HashSet<PackageIx>>>,
     texts: Texts,
     /// True if the default profile is built.
     is_dev: bool,
@@ -140,6 +142,7 @@ impl<'a> Sources<'a> {
             real: RealPaths::default(),
             emitters: HashMap::new(),
             including_macros: HashMap::new(),
+            dependents: HashMap::new(),
             texts: Texts::default(),
             is_dev: true,
             flags: None,
