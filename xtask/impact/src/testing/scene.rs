@@ -204,6 +204,16 @@ impl Scene {
         }));
     }
 
+    /// Returns changes as lines, and after them the notes, with `ROOT` for the directory.
+    pub(crate) fn told(&self, changes: &[Change], notes: &[String]) -> String {
+        let mut lines: Vec<String> = changes
+            .iter()
+            .map(|it| format!("{:?} {}\n", it.status, it.path))
+            .collect();
+        lines.extend(notes.iter().map(|note| format!("{note}\n")));
+        lines.concat().replace(self.root.as_str(), "ROOT")
+    }
+
     /// Makes the directory of the scene a repository, with all files that `ignored` does not match
     /// in one commit.
     pub(crate) fn commit(&self, ignored: &str) -> Repository {

@@ -29,12 +29,7 @@ fn found(scene: &Scene, listed: &[&str]) -> String {
         .collect();
     let (changes, notes) =
         scene.with_builds(|builds| changes(builds, &repository, &listed).unwrap());
-    let mut lines: Vec<String> = changes
-        .iter()
-        .map(|it| format!("{:?} {}\n", it.status, it.path))
-        .collect();
-    lines.extend(notes.iter().map(|note| format!("{note}\n")));
-    lines.concat().replace(scene.root.as_str(), "ROOT")
+    scene.told(&changes, &notes)
 }
 
 const NEWER: &str = "newer than a record of a build: counts as changed";

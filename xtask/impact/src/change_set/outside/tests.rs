@@ -21,12 +21,7 @@ fn scene() -> Scene {
 /// Returns the changes as lines, and after them the notes, with `ROOT` for the directory.
 fn found(scene: &Scene) -> String {
     let (changes, notes) = scene.with_builds(|builds| builds.changes(&scene.root.join("b")));
-    let mut lines: Vec<String> = changes
-        .iter()
-        .map(|it| format!("{:?} {}\n", it.status, it.path))
-        .collect();
-    lines.extend(notes.iter().map(|note| format!("{note}\n")));
-    lines.concat().replace(scene.root.as_str(), "ROOT")
+    scene.told(&changes, &notes)
 }
 
 const OUTSIDE: &str = "a in ROOT/a lies outside the repository:";
