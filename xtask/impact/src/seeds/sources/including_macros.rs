@@ -11,7 +11,8 @@ use camino::Utf8PathBuf;
 use super::Sources;
 use super::macro_inputs::INCLUSIONS;
 use super::search::{Search, SourceScope, has_apart_from_blanks};
-use super::source_files::{UNREAD, each_entry, is_of_package, read};
+use super::source_files::{each_entry, is_of_package, read};
+use crate::files;
 use crate::source_scan::{MacroTexts, has, text_of_macros};
 use crate::workspace::PackageIx;
 
@@ -51,20 +52,27 @@ impl Sources<'_> {
             || self.text_holds(package, &Search::IncludedCode)
     }
 
-    /// Returns true if a file of a package that is no Rust file contains one of these names. A build
-    /// script may make code from such a file.
+    /// Returns true if a file of a package that is no Rust file contains one of these names, or is too
+    /// large to be searched. A build script may make code from such a file. Files of tests, benches and
+    /// examples are left out.
     fn templates_hold(&self, package: PackageIx, names: &[String]) -> bool {
+        /// The size of the largest file that is searched, in bytes.
+        const LARGEST: u64 = 1 << 20;
         let Some(directory) = self.layout.directory(package) else {
             return true;
         };
         let mut is_held = false;
         each_entry(directory, &is_of_package, &mut |path, _| {
-            if is_held || path.extension() == Some("rs") {
+            let below = path.strip_prefix(directory).unwrap_or(path);
+            let is_for_tests = ["tests", "benches", "examples"].map(|it| below.starts_with(it));
+            if is_held || path.extension() == Some("rs") || is_for_tests.contains(&true) {
                 return;
             }
-            let text = read(path);
-            is_held = text
-                .is_some_and(|text| text == UNREAD || names.iter().any(|name| has(&text, name)));
+            let holds = |bytes: Vec<u8>| {
+                let text = String::from_utf8_lossy(&bytes);
+                bytes.len() as u64 > LARGEST || names.iter().any(|name| has(&text, name))
+            };
+            is_held = files::read_start(path, LARGEST + 1).map_or(true, holds);
         });
         is_held
     }
@@ -240,6 +248,9 @@ mod tests {
         let passed = "macro_rules! define { ($n:ident) => {} } define!(include_str);";
         let includes = ("a/src/lib.rs", "include!(\"code.in\"); z!(\"page\");");
         let template = ("a/code.txt", "e::load!(\"page\");");
+        let of_tests = ("a/tests/code.txt", "e::load!(\"page\");");
+        let large = "x".repeat((1 << 20) + 1);
+        let large = ("a/large.txt", &*large);
         for (story, files, source, expected) in [
             ("nobody names it", &[quiet][..], MACROS, ""),
             ("a macro defines others", &[quiet], defining, "a"),
@@ -249,6 +260,18 @@ mod tests {
             (
                 "a script may use a template",
                 &[quiet, template],
+                MACROS,
+                "a",
+            ),
+            (
+                "a fixture of tests is no template",
+                &[quiet, of_tests],
+                MACROS,
+                "",
+            ),
+            (
+                "a large file may be a template",
+                &[quiet, large],
                 MACROS,
                 "a",
             ),
