@@ -13,7 +13,7 @@ use super::macro_inputs::INCLUSIONS;
 use super::search::{Search, SourceScope, has_apart_from_blanks};
 use super::source_files::{each_entry, is_of_package, read};
 use crate::files;
-use crate::source_scan::{MacroTexts, has, text_of_macros};
+use crate::source_scan::{MacroTexts, has};
 use crate::workspace::PackageIx;
 
 impl Sources<'_> {
@@ -143,8 +143,10 @@ impl Sources<'_> {
                 continue;
             }
             let texts = MacroTexts::of(&text)?;
-            let is_open = texts.defines_others || has_inclusion(&texts.arguments);
-            if is_open && text_of_macros(&text).is_none_or(|it| has_inclusion(&it)) {
+            let mut bodies = texts.definitions.iter();
+            if has_inclusion(&texts.arguments)
+                || texts.defines_others && bodies.any(|it| has_inclusion(&it.body))
+            {
                 return None;
             }
             definitions.extend(texts.definitions);
