@@ -1,14 +1,14 @@
 //! The features that a selection of members activates, by the rules of cargo's resolver (chapters
 //! "Features" and "Dependency Resolution" of the Cargo book).
 //!
-//! `cargo metadata` prints the features of resolver 1. Resolver 1 unifies the features of host and
-//! target, and of all platforms, even of platforms that cargo does not build for. Resolver 2 and
-//! later do not unify them: [`Workspace::narrow_features`] finds the features that these resolvers
-//! activate.
+//! `cargo metadata` prints the features and dependencies of resolver 1. Resolver 1 unifies the
+//! features of host and target, and of all platforms, even of platforms that cargo does not build
+//! for. It also takes `dependency?/feature` for a reason to build an optional dependency. Resolver 2
+//! and later do neither: [`Workspace::narrow_activation`] finds what these resolvers activate.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::{Declared, DeclaredDependency, DependencyTable, PackageIx, Workspace};
+use super::{Declared, DeclaredDependency, Dependency, DependencyTable, PackageIx, Workspace};
 
 /// A package, and `true` if it is built for the host (for build scripts and procedural macros).
 /// Resolver 1 does not separate host and target: it activates in both the features that later
@@ -45,9 +45,9 @@ struct Activation<'a> {
 }
 
 impl Workspace {
-    /// Replaces the features from `cargo metadata` by the features that the workspace's resolver
-    /// activates if all members and their tests are built.
-    pub(super) fn narrow_features(&mut self, declared: &Declared) {
+    /// Replaces the features and dependencies from `cargo metadata` by those that the workspace's
+    /// resolver activates if all members and their tests are built.
+    pub(super) fn narrow_activation(&mut self, declared: &Declared) {
         if !self.tells_host_and_target_apart() {
             return;
         }
@@ -60,6 +60,7 @@ impl Workspace {
         let mut narrowed = Vec::new();
         for (index, package) in self.packages() {
             let mut union = BTreeSet::new();
+            let mut turned_on = BTreeSet::new();
             let mut builds: Option<Vec<Vec<String>>> = Some(Vec::new());
             let mut is_known = false;
             for key in [(index, false), (index, true)] {
@@ -68,6 +69,7 @@ impl Workspace {
                 };
                 is_known = true;
                 union.extend(all.features.iter().copied());
+                turned_on.extend(all.turned_on.iter().copied());
                 let is_certain = least
                     .get(&key)
                     .is_some_and(|certain| certain.is_built && certain.features == all.features);
@@ -81,14 +83,20 @@ impl Workspace {
                 let known = |name: &&String| union.contains(name.as_str());
                 let features: Vec<String> =
                     package.features.iter().filter(known).cloned().collect();
-                narrowed.push((index, features, builds.unwrap_or_default()));
+                let requests = &declared.0[index.0 as usize].requests;
+                let dependencies = package.dependencies.iter();
+                let dependencies: Vec<Dependency> = dependencies
+                    .filter_map(|it| it.turned_on_by(requests, &turned_on))
+                    .collect();
+                narrowed.push((index, features, builds.unwrap_or_default(), dependencies));
             }
         }
-        for (index, features, mut builds) in narrowed {
+        for (index, features, mut builds, dependencies) in narrowed {
             builds.dedup();
             let package = &mut self.packages[index.0 as usize];
             package.features = features;
             package.builds = builds;
+            package.dependencies = dependencies;
         }
     }
 
@@ -116,6 +124,32 @@ impl Workspace {
                 edition.is_some_and(|edition| *edition >= *"2021")
             }
         }
+    }
+}
+
+impl Dependency {
+    /// Returns the dependency with the kinds that are not optional or that features turned on.
+    /// `requests` are the requests of the dependent, and `turned_on` are the names of its optional
+    /// dependencies that may be turned on. Returns `None` if the dependency is off.
+    fn turned_on_by(
+        &self,
+        requests: &[DeclaredDependency],
+        turned_on: &BTreeSet<&str>,
+    ) -> Option<Self> {
+        let is_on = |kind, table| {
+            let of_table =
+                |it: &&DeclaredDependency| (it.package, it.table) == (self.package, table);
+            let mut requests = requests.iter().filter(of_table);
+            kind && requests.any(|it| !it.optional || turned_on.contains(it.name.as_str()))
+        };
+        let narrowed = Self {
+            normal: is_on(self.normal, DependencyTable::Normal),
+            dev: is_on(self.dev, DependencyTable::Dev),
+            build: is_on(self.build, DependencyTable::Build),
+            ..self.clone()
+        };
+        let is_any = narrowed.normal || narrowed.dev || narrowed.build;
+        is_any.then_some(narrowed)
     }
 }
 

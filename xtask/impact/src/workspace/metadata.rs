@@ -123,7 +123,7 @@ impl Workspace {
         };
         this.read_bench_keys();
         this.links = this.find_links();
-        this.narrow_features(&declared);
+        this.narrow_activation(&declared);
         this.find_overridden_scripts(runner);
         Ok((this, declared, named))
     }

@@ -123,8 +123,35 @@ const PACKAGES: &[Written] = &[
         &["src/lib.rs", "tests/it.rs"],
     ),
     ("plain-lib", "", &["src/lib.rs"]),
-    ("idle", "", &["src/lib.rs"]),
-    ("elsewhere", "", &["src/lib.rs"]),
+    ("idle", "[features]\nmore = []\n", &["src/lib.rs"]),
+    // `dependency?/feature` does not turn on an optional dependency.
+    (
+        "weak",
+        r#"
+        [features]
+        default = ["more", "strong"]
+        more = ["idle?/more"]
+        strong = ["elsewhere/more"]
+        [dependencies]
+        idle = { path = "../idle", optional = true }
+        elsewhere = { path = "../elsewhere", optional = true }
+        "#,
+        &["src/lib.rs"],
+    ),
+    // As a dev-dependency, it is not optional.
+    (
+        "weak-but-for-tests",
+        r#"
+        [features]
+        default = ["idle?/more"]
+        [dependencies]
+        idle = { path = "../idle", optional = true }
+        [dev-dependencies]
+        idle.path = "../idle"
+        "#,
+        &["src/lib.rs", "tests/it.rs"],
+    ),
+    ("elsewhere", "[features]\nmore = []\n", &["src/lib.rs"]),
     (
         "outside",
         "[dev-dependencies]\nidle.path = \"../idle\"\n[build-dependencies]\nbase.path = \"../base\"\n",

@@ -1,9 +1,9 @@
-//! The reader, `cargo metadata` and cargo's unit graph on commits of public workspaces. `XTASK_MANIFESTS` names the
-//! checkouts, separated by colons; `XTASK_MANIFESTS_COMMITS` is the number of commits of each. With
-//! `XTASK_MANIFESTS_OFFLINE`, cargo downloads nothing, and commits with packages that were not
-//! downloaded before are left out. The checkouts are changed: use clones.
+//! The reader, `cargo metadata` and cargo's unit graph on commits of public workspaces.
+//! `XTASK_MANIFESTS` names the checkouts, separated by colons; `XTASK_MANIFESTS_COMMITS` is the number
+//! of commits of each. With `XTASK_MANIFESTS_OFFLINE`, cargo downloads nothing, and commits with
+//! packages that were not downloaded before are left out. The checkouts are changed: use clones.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use camino::Utf8Path;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process::{self, Runner};
 use crate::unit_graph::{Mode, UnitGraph, Verb};
 use crate::workspace::manifest_reader::tests::differences;
-use crate::workspace::{LoadOptions, Platforms, Workspace};
+use crate::workspace::{LoadOptions, Package, Platforms, Workspace};
 
 #[test]
 #[ignore = "needs checkouts of public workspaces; `.ci/nightly manifests` runs it"]
@@ -98,8 +98,16 @@ fn compared(directory: &Utf8Path) -> String {
     let by_cargo = Workspace::by_cargo(&runner, &options);
     let read = match Workspace::by_manifests(&runner, &options).unwrap() {
         Ok(read) => read,
-        Err(because) if by_cargo.is_err() => return format!("cargo fails, asks: {because}"),
-        Err(because) => return format!("asks cargo: {because}"),
+        Err(because) => {
+            let Ok(cargos) = by_cargo else {
+                return format!("cargo fails, asks: {because}");
+            };
+            let missing = missing_units(&runner, &cargos.0).unwrap_or_default();
+            return match missing.is_empty() {
+                true => format!("asks cargo: {because}"),
+                false => format!("DIFFERENT: cargo also plans {missing:?}"),
+            };
+        }
     };
     match by_cargo {
         Err(error) => format!("DIFFERENT: cargo fails: {error}"),
@@ -115,8 +123,8 @@ fn compared(directory: &Utf8Path) -> String {
     }
 }
 
-/// Returns the units of members that cargo plans, with their features, and that do not fit the
-/// workspace as it was read. Returns `None` if cargo prints no unit graph.
+/// Returns the units of members that cargo plans, with their features and their dependencies, and
+/// that do not fit the workspace as it was read. Returns `None` if cargo prints no unit graph.
 fn missing_units(runner: &Runner, read: &Workspace) -> Option<BTreeSet<String>> {
     let mut command = runner.cargo();
     command.args(["build", "--workspace", "--all-targets", "--offline"]);
@@ -126,46 +134,68 @@ fn missing_units(runner: &Runner, read: &Workspace) -> Option<BTreeSet<String>> 
         "-Zunstable-options",
     ]);
     let output = process::checked(command.env("RUSTC_BOOTSTRAP", "1")).ok()?;
-    let graph: Value = serde_json::from_slice(&output).unwrap();
-    let ours = UnitGraph::new(read, Verb::Build);
-    let name = |id: &str, kind: &str, target: &str, mode| format!("{id} {kind} {target} {mode:?}");
-    let ours: HashSet<String> = ours
-        .units()
-        .map(|(_, unit)| {
-            let kind = serde_json::to_value(unit.kind).unwrap();
-            let package = &read.package(unit.package).id;
-            name(package, kind.as_str().unwrap(), &unit.target, unit.mode)
-        })
+    let planned: Value = serde_json::from_slice(&output).unwrap();
+    let planned = planned["units"].as_array().unwrap();
+    let graph = UnitGraph::new(read, Verb::Build);
+    let name = |index| {
+        let unit = graph.unit(index);
+        let kind = serde_json::to_value(unit.kind).unwrap();
+        let (kind, mode) = (kind.as_str().unwrap(), unit.mode);
+        let package = &read.package(unit.package).id;
+        format!("{package} {kind} {} {mode:?}", unit.target)
+    };
+    let units = graph.units().map(|(index, _)| {
+        let on = graph.dependencies(index).map(|(on, _)| name(on));
+        (name(index), on.collect())
+    });
+    let ours: HashMap<String, HashSet<String>> = units.collect();
+    let members = read.packages().map(|(_, package)| package);
+    let members: HashMap<&str, &Package> = members
+        .filter(|package| package.member)
+        .map(|package| (package.id.as_str(), package))
         .collect();
     let mut missing = BTreeSet::new();
-    for unit in graph["units"].as_array().unwrap() {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let id = text(&unit["pkg_id"]);
-        let package = read.packages().find(|(_, package)| package.id == id);
-        let Some((_, package)) = package.filter(|(_, package)| package.member) else {
+    for unit in planned {
+        let Some(package) = members.get(unit["pkg_id"].as_str().unwrap()) else {
             continue;
         };
-        let kind = text(&unit["target"]["kind"][0]);
-        let target = text(&unit["target"]["name"]);
-        let mode = match text(&unit["mode"]).as_str() {
-            "build" | "check" => Mode::Build,
-            "test" => Mode::Test,
-            "run-custom-build" => Mode::RunCustomBuild,
-            mode => panic!("the mode {mode}"),
+        let name = planned_name(unit);
+        let Some(on) = ours.get(&name) else {
+            missing.insert(name);
+            continue;
         };
-        let features = unit["features"].as_array().unwrap().iter().map(text);
-        let unknown: Vec<String> = features
-            .filter(|it| !package.features.contains(it))
-            .collect();
-        // The kind of a library is `lib` in the kit's graph, and a crate type in cargo's.
-        let kind = match kind.as_str() {
-            kind @ ("bin" | "example" | "test" | "bench" | "custom-build") => kind,
-            _ => "lib",
-        };
-        let unit = name(&id, kind, &target, mode);
-        if !ours.contains(&unit) || !unknown.is_empty() {
-            missing.insert(format!("{unit}, unknown features: {unknown:?}"));
+        for feature in unit["features"].as_array().unwrap() {
+            let feature = feature.as_str().unwrap().to_owned();
+            if !package.features.contains(&feature) {
+                missing.insert(format!("{name}, feature {feature}"));
+            }
+        }
+        for dependency in unit["dependencies"].as_array().unwrap() {
+            let unit = &planned[usize::try_from(dependency["index"].as_u64().unwrap()).unwrap()];
+            let planned = planned_name(unit);
+            let is_member = members.contains_key(unit["pkg_id"].as_str().unwrap());
+            if is_member && !on.contains(&planned) {
+                missing.insert(format!("{name} → {planned}"));
+            }
         }
     }
     Some(missing)
+}
+
+/// Returns the name of a unit of cargo's unit graph.
+fn planned_name(unit: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (package, target) = (text(&unit["pkg_id"]), text(&unit["target"]["name"]));
+    let mode = match text(&unit["mode"]).as_str() {
+        "build" | "check" => Mode::Build,
+        "test" => Mode::Test,
+        "run-custom-build" => Mode::RunCustomBuild,
+        mode => panic!("the mode {mode}"),
+    };
+    // The kind of a library is `lib` in the kit's graph, and a crate type in cargo's.
+    let kind = match text(&unit["target"]["kind"][0]).as_str() {
+        kind @ ("bin" | "example" | "test" | "bench" | "custom-build") => kind.to_owned(),
+        _ => "lib".to_owned(),
+    };
+    format!("{package} {kind} {target} {mode:?}")
 }
