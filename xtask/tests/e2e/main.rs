@@ -12,6 +12,7 @@
 #[cfg(unix)]
 mod action;
 mod affected;
+mod audit;
 mod bad_input;
 #[cfg(unix)]
 mod cache;

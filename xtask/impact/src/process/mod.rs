@@ -184,7 +184,8 @@ impl Runner {
 
     /// Returns the environment of the programs that the runner starts.
     pub fn environment(&self) -> impl Iterator<Item = (OsString, OsString)> {
-        std::env::vars_os().filter(|(name, _)| !self.leaked.contains(name))
+        let variables = self.shell.vars_os().into_iter();
+        variables.filter(|(name, _)| !self.leaked.contains(name))
     }
 
     /// Returns the file on `PATH` with a program's name.
@@ -265,4 +266,21 @@ impl Runner {
 /// `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
 pub fn version_in(text: &str) -> Option<Version> {
     Version::parse(text.split_whitespace().nth(1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_has_the_variables_that_programs_get() {
+        let runner = Runner::new().unwrap().with_variable("XTASK_SET", "1");
+        let set = |runner: &Runner| {
+            let mut variables = runner.environment();
+            variables.any(|it| it == ("XTASK_SET".into(), "1".into()))
+        };
+        assert!(set(&runner));
+        assert!(set(&runner.in_directory("/")));
+        assert!(!set(&runner.without_variable("XTASK_SET")));
+    }
 }
