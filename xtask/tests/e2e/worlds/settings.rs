@@ -47,6 +47,7 @@ pub(super) const CLASSES: &[Class] = &[
     ("relative-environment", relative_environment),
     ("toolchain-by-another-name", toolchain_by_another_name),
     ("configured-rule", configured_rule),
+    ("configured-rule-for-all", configured_rule_for_all),
 ];
 
 /// The classes that choose the file of cargo's configuration, or need a key that other classes can
@@ -566,15 +567,25 @@ fn toolchain_by_another_name(draft: &mut Draft<'_>) -> Option<()> {
     Some(())
 }
 
-/// A configured rule makes tests run again.
+/// A configured rule makes the tests of one package run again.
 fn configured_rule(draft: &mut Draft<'_>) -> Option<()> {
     let package = draft.package_of(PackageKind::Library)?;
     let name = draft.packages[package].name.clone();
+    add_rule(draft, "configured-rule", &format!("[\"{name}\"]"));
+    Some(())
+}
+
+/// A configured rule makes all tests run again.
+fn configured_rule_for_all(draft: &mut Draft<'_>) -> Option<()> {
+    add_rule(draft, "configured-rule-for-all", "\"everything\"");
+    Some(())
+}
+
+fn add_rule(draft: &mut Draft<'_>, class: &'static str, affects: &str) {
     let rule = draft.name();
-    let lines = format!("files = [\"rules/{rule}.*\"]\naffects = [\"{name}\"]\nrerun = true");
+    let lines = format!("files = [\"rules/{rule}.*\"]\naffects = {affects}\nrerun = true");
     draft.root.line("[workspace.metadata.xtask.rules]", lines);
     let path = format!("rules/{rule}.sh");
     draft.file(&path, "");
-    draft.appending("configured-rule", &path);
-    Some(())
+    draft.appending(class, &path);
 }
