@@ -202,7 +202,8 @@ impl HookRun<'_> {
         let place = self.place_of(step)?;
         let tracked = self.repository.entries(&self.subject.state)?;
         let tracked: Vec<_> = tracked.into_iter().map(|it| it.path).collect();
-        let around = Surroundings::of(&place.runner, &[]);
+        // The mirror's own variables are no departures of the user.
+        let around = Surroundings::of(&self.here.runner, &[]);
         let found = policy::check(
             &self.known_checks,
             &place.root,
