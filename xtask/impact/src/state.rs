@@ -124,7 +124,7 @@ fn write_body(file: &Utf8Path, body: &[u8]) {
 }
 
 /// The header of a cache file. It changes with every version of the kit.
-const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 23\n");
+const HEADER: &str = concat!("xtask-kit ", env!("CARGO_PKG_VERSION"), " 24\n");
 
 /// The length of a checksum.
 const SUM: usize = size_of::<u64>();

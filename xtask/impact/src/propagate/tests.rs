@@ -297,11 +297,19 @@ fn a_further_configuration_is_no_reason_for_dependents() {
             difference("changed", changed),
         ],
         rebuilt: ["further", "changed", "top"].map(key).into(),
+        ..ResolveDifferences::default()
     };
     let settings = SettingFiles::new(&story.workspace);
     let root = &story.workspace.root;
     let causes = resolved::Causes::new(std::iter::empty(), root, &settings, &HashMap::new());
-    let affected = resolved::affected(&story.workspace, &story.graph, &resolution, &causes);
+    let is_checked = |_, _: &_| false;
+    let affected = resolved::affected(
+        &story.workspace,
+        &story.graph,
+        &resolution,
+        &causes,
+        &is_checked,
+    );
     expect_test::expect![[r#"
         Rebuilt: changed lib
         Rebuilt: further lib

@@ -31,6 +31,7 @@ use crate::change_set::{ChangeRequest, ChangeSet, OutsidePackages, Prefetch};
 use crate::process::Runner;
 use crate::propagate::resolved::Causes;
 use crate::records::changed::ChangedPaths;
+use crate::records::checked::CheckedUnits;
 use crate::records::checkouts::Shared;
 use crate::records::{QueryContext, Records, checkouts};
 use crate::resolve_diff;
@@ -206,7 +207,9 @@ impl Query {
         let reached = Reached::new(seeds, &records, &resolution, |compared| {
             let changed = set.changes.iter().map(|it| &*it.path);
             let causes = Causes::new(changed, &set.top_level, &files.settings, &sides);
-            propagate::resolved::affected(&self.workspace, &graph, compared, &causes)
+            let checked = CheckedUnits::new(&records);
+            let is_checked = |unit, form: &_| checked.has(unit, form);
+            propagate::resolved::affected(&self.workspace, &graph, compared, &causes, &is_checked)
         });
 
         // 5. The answer.

@@ -16,6 +16,7 @@
 //! file already selects the unit or one of its dependencies.
 
 pub mod changed;
+pub mod checked;
 pub mod checkouts;
 pub mod layout;
 pub mod missing;
@@ -410,7 +411,8 @@ impl<'a> Records<'a> {
         } = self.context;
         let node = graph.unit(unit);
         let is_for_host = runs_on_host(node, workspace.package(node.package));
-        let is_checked = matches!(verb, Verb::Check | Verb::Doc) && !is_for_host;
+        let is_checked =
+            matches!(verb, Verb::Check | Verb::Doc) && node.is_compiled() && !is_for_host;
         let mut records = self.of(unit).iter();
         self.is_current(unit)
             && records.any(|it| it.fits && it.place.is_checked(it.evidence) == is_checked)

@@ -61,6 +61,15 @@ pub struct TargetKey {
     pub platform: Option<String>,
 }
 
+/// The values of a unit's configuration that the record of a build shows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UnitForm {
+    /// The features that are on.
+    pub features: BTreeSet<String>,
+    /// True if the unit is compiled to metadata only.
+    pub is_checked: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct CargoUnit {
     /// The package name and the unit. The key has no version and no source, so a new version or
@@ -87,7 +96,7 @@ pub(super) struct UnitConfiguration {
     pub(super) dependencies: BTreeSet<UnitDependency>,
     /// The target's settings `doc`, `doctest` and `test`, which cargo hashes into the unit.
     pub(super) doc_doctest_test: [bool; 3],
-    /// Under check: true if the unit is compiled to object code, false if only to metadata.
+    /// Under check and doc: true if the unit is compiled to object code, false if only to metadata.
     pub(super) object_code: bool,
     /// With link-time optimisation: the kinds of target that use the unit. They decide if the unit
     /// is compiled to objects, bitcode or both, which the unit graph does not state directly.
@@ -101,6 +110,13 @@ pub(super) struct UnitDependency {
     pub(super) target: TargetKey,
     /// The options of the dependency, such as `public` and `noprelude`.
     pub(super) options: BTreeMap<String, String>,
+}
+
+impl TargetKey {
+    /// Returns true for a unit that rustdoc builds.
+    pub(super) fn is_documentation(&self) -> bool {
+        self.mode == "doc"
+    }
 }
 
 impl CargoUnit {
@@ -178,7 +194,7 @@ impl CargoUnitGraph {
                         .collect(),
                     dependencies: described,
                     doc_doctest_test: [raw.target.doc, raw.target.doctest, raw.target.test],
-                    object_code: true,
+                    object_code: raw.mode != "check",
                     needed_for: BTreeSet::new(),
                 },
                 is_root: false,

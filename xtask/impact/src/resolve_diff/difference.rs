@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::resolve_diff::cargo_unit_graph::{
-    CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency,
+    CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency, UnitForm,
 };
 
 /// A unit that cargo would configure differently.
@@ -102,6 +102,37 @@ pub(super) fn rebuilt(
         .filter(|unit| !built.contains(&unit.deep))
         .map(|unit| (unit.facts.package.clone(), unit.key.1.clone()))
         .collect()
+}
+
+/// Returns the units that cargo would build again, but that another command built before the change
+/// in all their configurations. `other` is the unit graph of the other command before the change.
+pub(super) fn checked(
+    before: &CargoUnitGraph,
+    other: &CargoUnitGraph,
+    after: &CargoUnitGraph,
+) -> BTreeMap<(PackageKey, TargetKey), Vec<UnitForm>> {
+    let values = |graph: &CargoUnitGraph| graph.units.iter().map(|unit| unit.deep).collect();
+    let (built, built_by_other): (HashSet<u64>, HashSet<u64>) = (values(before), values(other));
+    let mut found = BTreeMap::new();
+    let mut unbuilt = BTreeSet::new();
+    for unit in after
+        .units
+        .iter()
+        .filter(|unit| !built.contains(&unit.deep))
+    {
+        let key = (unit.facts.package.clone(), unit.key.1.clone());
+        if built_by_other.contains(&unit.deep) {
+            let forms: &mut Vec<_> = found.entry(key).or_default();
+            forms.push(UnitForm {
+                features: unit.facts.features.clone(),
+                is_checked: !unit.facts.object_code,
+            });
+        } else {
+            unbuilt.insert(key);
+        }
+    }
+    found.retain(|key, _| !unbuilt.contains(key));
+    found
 }
 
 /// Reports the units whose own configuration is the same, but whose dependency is another of

@@ -26,15 +26,15 @@ mod side;
 mod tree;
 pub mod unit_graph_json;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_unit_graph::CargoUnitGraph;
-pub use cargo_unit_graph::{PackageKey, TargetKey};
+pub use cargo_unit_graph::{PackageKey, TargetKey, UnitForm};
 pub use difference::{Difference, UnitDifference};
-use difference::{differences, rebuilt};
+use difference::{checked, differences, rebuilt};
 use serde::{Deserialize, Serialize};
 use side::{Scratch, Side, SidePaths};
 
@@ -129,6 +129,9 @@ pub struct ResolveDifferences {
     pub differences: Vec<UnitDifference>,
     /// Every unit that cargo rebuilds because of the differences, including dependents.
     pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
+    /// The units of `rebuilt` that only `cargo check` needed before the change, each with its
+    /// configurations. Cargo builds such a unit only if `cargo check` was not run.
+    pub checked: BTreeMap<(PackageKey, TargetKey), Vec<UnitForm>>,
 }
 
 impl ResolveQuery<'_> {
@@ -199,10 +202,29 @@ impl ResolveQuery<'_> {
         }
         let locks = [before, after].map(Side::lock);
         let (old, new) = (self.ask_about(before)?, self.ask_about(after)?);
-        let found = ResolveDifferences {
+        let mut found = ResolveDifferences {
             differences: differences(&old, &new),
             rebuilt: rebuilt(&old, &new),
+            checked: BTreeMap::new(),
         };
+        // The dependencies of documentation are checked.
+        let mut all = found.differences.iter();
+        if self.verb == Verb::Doc
+            && all.any(|it| it.what == Difference::Appeared && !it.target.is_documentation())
+        {
+            let flags = self
+                .flags
+                .iter()
+                .filter(|flag| *flag != "--no-deps")
+                .cloned();
+            let flags: Vec<String> = flags.chain(["--all-targets".to_owned()]).collect();
+            let of_check = ResolveQuery {
+                flags: &flags,
+                ..self
+            }
+            .ask(before, "check")?;
+            found.checked = checked(&old, &of_check, &new);
+        }
         // If cargo completes a lock file, the answer depends on the registry, too.
         let are_whole = !locks.contains(&None) && locks == [before, after].map(Side::lock);
         if let Some(cache) = cache.filter(|_| are_whole) {
@@ -221,16 +243,28 @@ impl ResolveQuery<'_> {
 
     /// Asks cargo for the unit graph of one side.
     fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
-        let runner = self.runner.in_directory(&side.workspace);
-        let ask = |more: &[&str]| {
-            let mut command = asking_cargo(&runner);
-            // Ask for the graph of a build: a check has the same features and profiles, and the
-            // graph of a build distinguishes a library from its harness.
-            command.arg(match self.verb {
+        // Ask for the graph of a build: a check has the same features and profiles, and the graph
+        // of a build distinguishes a library from its harness.
+        let graph = self.ask(
+            side,
+            match self.verb {
                 Verb::Check | Verb::Build => "build",
                 Verb::Test => "test",
                 Verb::Doc => "doc",
-            });
+            },
+        )?;
+        Ok(match self.verb {
+            Verb::Check => graph.checked()?,
+            _ => graph,
+        })
+    }
+
+    /// Asks cargo for the unit graph of a command on one side.
+    fn ask(self, side: &Side, subcommand: &str) -> Result<CargoUnitGraph, ResolutionError> {
+        let runner = self.runner.in_directory(&side.workspace);
+        let ask = |more: &[&str]| {
+            let mut command = asking_cargo(&runner);
+            command.arg(subcommand);
             unit_graph_json::print_instead(&mut command, &side.rustc_cache());
             command.arg("--color=never").args(more).args(self.flags);
             lock_file::replace(&mut command, &side.lock_file);
@@ -248,11 +282,7 @@ impl ResolveQuery<'_> {
         if !output.status.success() {
             return Err(side.explained(&String::from_utf8_lossy(&output.stderr)));
         }
-        let graph = CargoUnitGraph::parse(&output.stdout, &side.root)?;
-        Ok(match self.verb {
-            Verb::Check => graph.checked()?,
-            _ => graph,
-        })
+        Ok(CargoUnitGraph::parse(&output.stdout, &side.root)?)
     }
 }
 

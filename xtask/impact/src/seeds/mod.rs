@@ -358,6 +358,10 @@ impl SeedFinder<'_> {
     /// Seeds the units that are needed only because of new targets. For example, with a package's
     /// first integration test, `cargo test` also builds the package's binaries.
     fn new_targets(&mut self) {
+        // Cargo's unit graphs show these units, if cargo was asked.
+        if matches!(self.inputs.resolution, Resolution::Compared(_)) {
+            return;
+        }
         let SeedInputs {
             workspace,
             graph,

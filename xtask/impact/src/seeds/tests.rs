@@ -159,6 +159,7 @@ fn settings_and_configured_rules_seed_units() {
 fn units_that_are_already_built_are_not_seeded_for_a_new_target() {
     let tests = "a: lib!test!bench!doctest bin=t!test!bench test=it";
     let docs = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
+    let script = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest script";
     for (story, text, verb, new, library, expected) in [
         (
             "the library was built",
@@ -176,14 +177,33 @@ fn units_that_are_already_built_are_not_seeded_for_a_new_target() {
             ("b", "b/src/lib.rs"),
             "b lib: Target\n",
         ),
+        (
+            "the script of the library was run",
+            script,
+            Verb::Doc,
+            "a/src/lib.rs",
+            ("b", "b/src/lib.rs"),
+            "b lib: Target\n",
+        ),
     ] {
         let mut scene = Scene::new(text, verb, &[]);
+        if text == script {
+            scene.compiled(("b", "script"), &["b/build.rs"], 500, (10, &[]));
+            scene.run("b", &["b/build.rs"], 500, 10);
+        }
         scene.compiled((library.0, "lib"), &[library.1], 500, (20, &[]));
         scene.change(new, ChangeStatus::Added);
-        let seeds = scene.seeds();
-        let of_others = seeds.lines().filter(|it| !it.starts_with("a lib doc"));
-        let of_others: String = of_others.map(|it| format!("{it}\n")).collect();
-        assert_eq!(of_others, expected, "{story}");
+        let others = |scene: &Scene| {
+            let seeds = scene.seeds();
+            let of_others = seeds.lines().filter(|it| !it.starts_with("a lib doc"));
+            of_others.map(|it| format!("{it}\n")).collect::<String>()
+        };
+        assert_eq!(others(&scene), expected, "{story}");
+        // The unit graphs of both sides show the units that are needed.
+        scene.resolution = Resolution::Compared(resolve_diff::ResolveDifferences::default());
+        let expected = expected.lines().filter(|it| !it.ends_with("Target"));
+        let expected: String = expected.map(|it| format!("{it}\n")).collect();
+        assert_eq!(others(&scene), expected, "{story}, and cargo was asked");
     }
 }
 

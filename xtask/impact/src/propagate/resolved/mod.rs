@@ -10,20 +10,28 @@ use std::collections::{HashMap, HashSet};
 
 pub use self::causes::Causes;
 use super::{Affected, propagate_within};
-use crate::resolve_diff::{Difference, PackageKey, ResolveDifferences, TargetKey};
+use crate::resolve_diff::{Difference, PackageKey, ResolveDifferences, TargetKey, UnitForm};
 use crate::seeds::{Effect, Propagation, Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx};
 use crate::workspace::{PackageIx, Workspace};
 
 /// Returns the units that cargo rebuilds because of a difference in resolution. The chain of each
-/// unit starts at a unit that is resolved differently.
+/// unit starts at a unit that is resolved differently. `is_checked` returns true if `cargo check`
+/// left a unit in a form.
 pub fn affected(
     workspace: &Workspace,
     graph: &UnitGraph,
     resolution: &ResolveDifferences,
     causes: &Causes,
+    is_checked: &dyn Fn(UnitIx, &UnitForm) -> bool,
 ) -> Affected {
     let places = PackagesByName::new(workspace);
+    let mut fresh = HashSet::new();
+    for ((package, target), forms) in &resolution.checked {
+        let units = places.units(graph, package, target).into_iter();
+        let is_fresh = |unit: &UnitIx| forms.iter().all(|it| is_checked(*unit, it));
+        fresh.extend(units.filter(is_fresh));
+    }
     let seed = |unit, because: &str, spread, lines: &[String]| Seed {
         path: causes.of(workspace.package(graph.unit(unit).package), lines),
         spread,
@@ -47,7 +55,8 @@ pub fn affected(
             Difference::Changed(lines) => &lines[..],
             _ => &[],
         };
-        for unit in places.units(graph, &difference.package, &difference.target) {
+        let units = places.units(graph, &difference.package, &difference.target);
+        for unit in units.into_iter().filter(|unit| !fresh.contains(unit)) {
             seeds.push(seed(unit, &because, spread, lines));
         }
     }
@@ -55,6 +64,7 @@ pub fn affected(
         .rebuilt
         .iter()
         .flat_map(|(package, target)| places.units(graph, package, target))
+        .filter(|unit| !fresh.contains(unit))
         .collect();
     let is_rebuilt = |unit| rebuilt.contains(&unit);
     let reached = propagate_within(graph, seeds.clone(), &is_rebuilt);

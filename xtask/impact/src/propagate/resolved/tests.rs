@@ -32,6 +32,17 @@ fn key(text: &str) -> (PackageKey, TargetKey) {
 
 /// Returns the affected units, each with its effect and its reason.
 fn units(text: &str, differences: &[(&str, Difference)], rebuilt: &[&str]) -> String {
+    units_if_checked(text, differences, (rebuilt, &[]), &[])
+}
+
+/// Returns the affected units, if `cargo check` needed the units in `checked`, and left the units in
+/// `left`.
+fn units_if_checked(
+    text: &str,
+    differences: &[(&str, Difference)],
+    (rebuilt, checked): (&[&str], &[&str]),
+    left: &[&str],
+) -> String {
     let workspace = workspace(text);
     let graph = UnitGraph::new(&workspace, Verb::Build);
     let differences = differences.iter().map(|(unit, what)| {
@@ -48,9 +59,21 @@ fn units(text: &str, differences: &[(&str, Difference)], rebuilt: &[&str]) -> St
             .iter()
             .map(|unit| key(unit))
             .collect::<BTreeSet<_>>(),
+        checked: checked
+            .iter()
+            .map(|unit| {
+                let form = UnitForm {
+                    features: BTreeSet::new(),
+                    is_checked: true,
+                };
+                (key(unit), vec![form])
+            })
+            .collect(),
     };
     let causes = Causes::lock_and_configuration();
-    let affected = affected(&workspace, &graph, &resolution, &causes);
+    let is_left =
+        |unit, form: &UnitForm| form.is_checked && left.contains(&&*name(&workspace, &graph, unit));
+    let affected = affected(&workspace, &graph, &resolution, &causes, &is_left);
     let line = |(unit, effect): (UnitIx, Effect)| {
         let reason = match &affected.units[&unit].1 {
             Reason::Through(through) => format!("← {}", name(&workspace, &graph, *through)),
@@ -67,6 +90,25 @@ fn units(text: &str, differences: &[(&str, Difference)], rebuilt: &[&str]) -> St
 const TEXT: &str = "top: lib!test!bench!doctest -> mid
     mid: lib!test!bench!doctest -> base
     base: lib!test!bench!doctest";
+
+#[test]
+fn a_new_unit_that_was_checked_is_not_built() {
+    let new = |unit| (unit, Difference::Appeared);
+    let new = [new("base lib base build"), new("mid lib mid build")];
+    let rebuilt = ["base lib base build", "mid lib mid build"];
+    for (checked, left, expected) in [
+        (&[][..], &["base lib", "mid lib"][..], "base mid"),
+        (&rebuilt, &[], "base mid"),
+        (&rebuilt, &["base lib"], "mid"),
+        (&rebuilt[..1], &["base lib", "mid lib"], "mid"),
+        (&rebuilt, &["base lib", "mid lib"], ""),
+    ] {
+        let units = units_if_checked(TEXT, &new, (&rebuilt, checked), left);
+        let names = units.lines().filter_map(|line| line.split(' ').nth(1));
+        let names: Vec<&str> = names.collect();
+        assert_eq!(names.join(" "), expected, "{checked:?}, {left:?}");
+    }
+}
 
 #[test]
 fn a_difference_rebuilds_the_dependents_that_cargo_rebuilds() {

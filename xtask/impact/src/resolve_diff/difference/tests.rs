@@ -303,3 +303,66 @@ fn a_unit_for_another_platform_is_another_unit() {
         assert_eq!(count(&before, &after), expected, "{story}");
     }
 }
+
+#[test]
+fn a_unit_that_another_command_built_in_all_its_configurations_is_checked() {
+    let library = |mode: &str, features: &[&str]| {
+        let features: Vec<String> = features.iter().map(ToString::to_string).collect();
+        unit("a", "lib", mode, move |it| it["features"] = json!(features))
+    };
+    let documented = unit("b", "lib", "doc", uses(&[("a", 0)]));
+    let twice = || unit("b", "lib", "doc", uses(&[("a", 0), ("a", 1)]));
+    for (story, other, after, expected) in [
+        (
+            "as checked",
+            vec![library("check", &["x"])],
+            vec![library("check", &["x"]), documented.clone()],
+            "[\"x\"] true",
+        ),
+        (
+            "for a build script",
+            vec![library("build", &[])],
+            vec![library("build", &[]), documented.clone()],
+            "[] false",
+        ),
+        (
+            "with other features",
+            vec![library("check", &[])],
+            vec![library("check", &["x"]), documented.clone()],
+            "",
+        ),
+        (
+            "for a build script, and now checked",
+            vec![library("build", &[])],
+            vec![library("check", &[]), documented.clone()],
+            "",
+        ),
+        (
+            "in one of two forms",
+            vec![library("check", &[])],
+            vec![library("check", &[]), library("build", &[]), twice()],
+            "",
+        ),
+        (
+            "in both forms",
+            vec![library("build", &[]), library("check", &[])],
+            vec![library("check", &[]), library("build", &[]), twice()],
+            "[] true, [] false",
+        ),
+    ] {
+        let found = checked(&graph(&[]), &graph(&other), &graph(&after));
+        let form = |form: &UnitForm| {
+            let features: Vec<&String> = form.features.iter().collect();
+            format!("{features:?} {}", form.is_checked)
+        };
+        let forms: Vec<String> = found.values().flatten().map(form).collect();
+        assert_eq!(forms.join(", "), expected, "{story}");
+    }
+    // A unit that the command itself built before is not built again.
+    let before = graph(&[library("check", &[])]);
+    let (other, after) = (
+        graph(&[library("check", &[])]),
+        graph(&[library("check", &[])]),
+    );
+    assert!(checked(&before, &other, &after).is_empty());
+}
