@@ -120,6 +120,11 @@ impl SeedFinder<'_> {
             let units = graph.units().filter(|(_, unit)| is_touched(unit));
             units.map(|(index, _)| (index, Effect::Rebuilt)).collect()
         };
+        // Rustdoc has flags of its own. But cargo has a unit for the run of an overridden script,
+        // with the flags of rustc, and documentation depends on this unit.
+        let has_flags = |unit: &Unit| {
+            unit.mode != Mode::Doc || workspace.package(unit.package).is_script_overridden
+        };
         match what {
             TouchedUnits::OverriddenRuns { platform, .. }
             | TouchedUnits::OverriddenScripts { platform, .. }
@@ -148,12 +153,11 @@ impl SeedFinder<'_> {
                 let is_flags = matches!(what, TouchedUnits::Flags { .. });
                 let units = targets_own(workspace, graph).into_iter();
                 units
-                    .filter(|&unit| !is_flags || graph.unit(unit).mode != Mode::Doc)
+                    .filter(|&unit| !is_flags || has_flags(graph.unit(unit)))
                     .map(|unit| (unit, Effect::Rebuilt))
                     .collect()
             }
-            // Rustdoc has flags of its own.
-            TouchedUnits::Flags { .. } => rebuilt(&|unit| unit.mode != Mode::Doc),
+            TouchedUnits::Flags { .. } => rebuilt(&has_flags),
             TouchedUnits::Platform { .. } => rebuilt(&|_| true),
             TouchedUnits::OverriddenRuns { links, .. } => self.overridden_runs(links),
             TouchedUnits::OverriddenScripts { links, platform } => {

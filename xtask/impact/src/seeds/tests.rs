@@ -222,11 +222,17 @@ fn only_the_meaning_of_a_manifest_counts() {
 }
 
 #[test]
-fn flags_for_rustc_do_not_reach_documentation() {
-    for (verb, expected) in [(Verb::Check, "a lib: Configuration\n"), (Verb::Doc, "")] {
-        let mut scene = Scene::new(LIBRARY, verb, &[]);
+fn flags_for_rustc_reach_only_documentation_with_an_overridden_script() {
+    let overridden = "a overridden links: lib!test!bench!doctest script";
+    for (text, verb, expected) in [
+        (LIBRARY, Verb::Check, "a lib: Configuration\n"),
+        (LIBRARY, Verb::Doc, ""),
+        (overridden, Verb::Check, "a lib: Configuration\n"),
+        (overridden, Verb::Doc, "a lib doc: Configuration\n"),
+    ] {
+        let mut scene = Scene::new(text, verb, &[]);
         scene.edit(".cargo/config.toml", "", "build.rustflags = ['-Cx']");
-        assert_eq!(scene.seeds(), expected, "{verb:?}");
+        assert_eq!(scene.seeds(), expected, "{text}, {verb:?}");
     }
 }
 
