@@ -61,6 +61,17 @@ pub struct TargetKey {
     pub platform: Option<String>,
 }
 
+/// The form in which `cargo check` builds a unit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum CheckForm {
+    /// Compiled, because the unit runs on the host or is linked into such a unit.
+    ObjectCode,
+    /// Only checked.
+    Metadata,
+    /// Only checked, for the host.
+    OfMacro,
+}
+
 /// The values of a unit's configuration that the record of a build shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UnitForm {
@@ -98,6 +109,9 @@ pub(super) struct UnitConfiguration {
     pub(super) doc_doctest_test: [bool; 3],
     /// Under check and doc: true if the unit is compiled to object code, false if only to metadata.
     pub(super) object_code: bool,
+    /// Under check: true if a checked procedural macro needs the unit, and other units do not share
+    /// it.
+    pub(super) is_of_macro: bool,
     /// With link-time optimisation: the kinds of target that use the unit. They decide if the unit
     /// is compiled to objects, bitcode or both, which the unit graph does not state directly.
     pub(super) needed_for: BTreeSet<String>,
@@ -195,6 +209,7 @@ impl CargoUnitGraph {
                     dependencies: described,
                     doc_doctest_test: [raw.target.doc, raw.target.doctest, raw.target.test],
                     object_code: raw.mode != "check",
+                    is_of_macro: false,
                     needed_for: BTreeSet::new(),
                 },
                 is_root: false,
@@ -208,14 +223,24 @@ impl CargoUnitGraph {
         Self::complete(units)
     }
 
+    /// Returns the platforms that the units are built for.
+    pub(super) fn platforms(&self) -> BTreeSet<Option<&str>> {
+        let units = self.units.iter();
+        units.map(|unit| unit.key.1.platform.as_deref()).collect()
+    }
+
     /// Converts the graph of a build into the graph of `cargo check`. A check builds no binaries
     /// for tests to run. It produces object code only for units that run on the host while
     /// compiling, so a library that is used by a build script and by another library becomes two
     /// units.
-    pub(super) fn checked(self) -> Result<Self> {
-        let mut forms: Vec<(usize, bool)> = Vec::new();
+    ///
+    /// A check also checks the dependencies of a checked procedural macro, for the host. Without
+    /// `--target`, other units share these dependencies, unless cargo runs a script below them
+    /// twice, which the graph of a build does not show. With `macros_apart`, they are never shared.
+    pub(super) fn checked(self, macros_apart: bool) -> Result<Self> {
+        let mut forms: Vec<(usize, CheckForm)> = Vec::new();
         let mut places = HashMap::new();
-        let mut place = |form: (usize, bool), forms: &mut Vec<_>| {
+        let mut place = |form: (usize, CheckForm), forms: &mut Vec<_>| {
             *places.entry(form).or_insert_with(|| {
                 forms.push(form);
                 forms.len() - 1
@@ -223,21 +248,29 @@ impl CargoUnitGraph {
         };
         for &index in &self.users_first {
             if self.units[index].is_root {
-                place((index, false), &mut forms);
+                place((index, CheckForm::Metadata), &mut forms);
             }
         }
         let mut units: Vec<CargoUnit> = Vec::new();
-        while let Some(&(index, object_code)) = forms.get(units.len()) {
+        while let Some(&(index, form)) = forms.get(units.len()) {
             let mut unit = self.units[index].clone();
+            let below = match form {
+                CheckForm::Metadata if macros_apart && unit.is_for_host() => CheckForm::OfMacro,
+                form => form,
+            };
             let facts = &mut unit.facts;
-            facts.object_code = object_code;
+            facts.object_code = form == CheckForm::ObjectCode;
+            facts.is_of_macro = form == CheckForm::OfMacro;
             facts.needed_for.clear();
             facts.dependencies.retain(|on| on.target.kind != "bin");
             unit.dependencies
                 .retain(|(_, index)| self.units[*index].key.1.kind != "bin");
             for (_, index) in &mut unit.dependencies {
-                let object_code = object_code || self.units[*index].is_for_host();
-                *index = place((*index, object_code), &mut forms);
+                let form = match self.units[*index].is_for_host() {
+                    true => CheckForm::ObjectCode,
+                    false => below,
+                };
+                *index = place((*index, form), &mut forms);
             }
             units.push(unit);
         }

@@ -201,7 +201,12 @@ impl ResolveQuery<'_> {
             return Ok(known);
         }
         let locks = [before, after].map(Side::lock);
-        let (old, new) = (self.ask_about(before)?, self.ask_about(after)?);
+        let (mut old, mut new) = (self.ask_about(before)?, self.ask_about(after)?);
+        if self.verb == Verb::Check {
+            let macros_apart = old.platforms() != new.platforms();
+            old = old.checked(macros_apart)?;
+            new = new.checked(macros_apart)?;
+        }
         let mut found = ResolveDifferences {
             differences: differences(&old, &new),
             rebuilt: rebuilt(&old, &new),
@@ -241,22 +246,16 @@ impl ResolveQuery<'_> {
         Some(after.directory.join(format!("differences-{question:016x}")))
     }
 
-    /// Asks cargo for the unit graph of one side.
+    /// Asks cargo for the unit graph of one side. For a check, returns the graph of a build: a check
+    /// has the same features and profiles, and the graph of a build distinguishes a library from its
+    /// harness.
     fn ask_about(self, side: &Side) -> Result<CargoUnitGraph, ResolutionError> {
-        // Ask for the graph of a build: a check has the same features and profiles, and the graph
-        // of a build distinguishes a library from its harness.
-        let graph = self.ask(
-            side,
-            match self.verb {
-                Verb::Check | Verb::Build => "build",
-                Verb::Test => "test",
-                Verb::Doc => "doc",
-            },
-        )?;
-        Ok(match self.verb {
-            Verb::Check => graph.checked()?,
-            _ => graph,
-        })
+        let subcommand = match self.verb {
+            Verb::Check | Verb::Build => "build",
+            Verb::Test => "test",
+            Verb::Doc => "doc",
+        };
+        self.ask(side, subcommand)
     }
 
     /// Asks cargo for the unit graph of a command on one side.

@@ -240,7 +240,7 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
             unit("t", "test", "test", uses(&[("a", 1), ("b", 2)])),
         ]
     };
-    let checked = |kind| graph(&side(kind)).checked().unwrap();
+    let checked = |kind| graph(&side(kind)).checked(false).unwrap();
     assert_eq!(
         graph_differences_as_text(&checked("lib"), &checked("proc-macro")),
         [
@@ -254,9 +254,40 @@ fn check_builds_object_code_only_for_the_host_and_no_binaries_for_tests() {
     without[3]["dependencies"] = json!([{"index": 1, "extern_crate_name": "a"}]);
     without[3]["dependencies"][0]["public"] = false.into();
     assert_eq!(
-        graph_differences_as_text(&checked("lib"), &graph(&without).checked().unwrap()),
+        graph_differences_as_text(&checked("lib"), &graph(&without).checked(false).unwrap()),
         [""; 0]
     );
+}
+
+#[test]
+fn a_check_shares_the_dependencies_of_macros_unless_they_are_apart() {
+    let side = |platform: Option<&str>| {
+        let is_macro = |unit: &mut Value| {
+            uses(&[("d", 0)])(unit);
+            unit["target"]["kind"] = json!(["proc-macro"]);
+            unit["target"]["crate_types"] = json!(["proc-macro"]);
+        };
+        let mut units = vec![lib("d", |_| {}), lib("m", is_macro)];
+        if let Some(platform) = platform {
+            units.push(lib("d", |unit| unit["platform"] = json!(platform)));
+        }
+        let roots: Vec<usize> = match platform {
+            Some(_) => vec![1, 2],
+            None => vec![0, 1],
+        };
+        let json = json!({"version": 1, "units": units, "roots": roots}).to_string();
+        CargoUnitGraph::parse(json.as_bytes(), Utf8Path::new("/r")).unwrap()
+    };
+    for (macros_apart, expected) in [
+        (false, &["d lib build: Vanished"][..]),
+        (true, &["d lib build: Further", "d lib build: Vanished"]),
+    ] {
+        let [before, after] = [Some("T"), None].map(|it| side(it).checked(macros_apart).unwrap());
+        let mut found = graph_differences_as_text(&before, &after);
+        found.sort();
+        assert_eq!(found, expected, "{macros_apart}");
+    }
+    assert_ne!(side(Some("T")).platforms(), side(None).platforms());
 }
 
 #[test]
