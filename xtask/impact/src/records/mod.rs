@@ -119,9 +119,9 @@ impl<'a> Records<'a> {
             context.layout,
             with_external,
         );
+        let scripts = CompiledScripts::new(places);
         for place in places {
             let toolchain = place.toolchain();
-            let scripts = CompiledScripts::new(place);
             for unit in &place.units {
                 let mut inputs = unit.inputs.iter();
                 if inputs.any(|(_, it)| matches!(it, RecordedInputs::Run(Watch::Overridden))) {
@@ -467,17 +467,19 @@ fn inputs_in<'a>(evidence: &'a UnitRecord, package: &Utf8Path) -> Option<&'a Rec
     Some(inputs)
 }
 
-/// The records of compiled build scripts in a profile directory. The record of a script run does
-/// not name its package. The files of the compiled script show the package.
+/// The records of compiled build scripts. The record of a script run does not name its package. The
+/// files of the compiled script show the package. With a target triple, the script is compiled in
+/// another profile directory than the directory of the run.
 struct CompiledScripts<'a>(HashMap<u64, &'a UnitRecord>);
 
 impl<'a> CompiledScripts<'a> {
-    fn new(place: &'a ProfileRecords) -> Self {
+    fn new(places: &'a [ProfileRecords]) -> Self {
         let is_script = |unit: &&UnitRecord| {
             unit.name.kind == RecordedKind::BuildScript
                 && unit.name.mode == unit_record::RecordedMode::Compile
         };
-        let scripts = place.units.iter().filter(is_script);
+        let units = places.iter().flat_map(|place| &place.units);
+        let scripts = units.filter(is_script);
         Self(scripts.map(|script| (script.value, script)).collect())
     }
 

@@ -113,6 +113,22 @@ fn the_record_of_a_script_is_current_while_its_inputs_are_older() {
 }
 
 #[test]
+fn a_script_that_is_compiled_for_the_host_runs_for_a_target_triple() {
+    let text = "a: lib!test!bench!doctest script";
+    for has_script in [true, false] {
+        let mut scene = Scene::new(text, Verb::Check, &[]);
+        if has_script {
+            scene.compiled(("a", "script"), &["a/build.rs"], 500, (10, &[]));
+        }
+        scene.run("a", &["a/build.rs"], 500, 10);
+        scene.move_to_triple();
+        let run = unit(&scene.workspace, &scene.graph, "a build script run");
+        let records = scene.with_records(|records| records.of(run).len());
+        assert_eq!(records, usize::from(has_script));
+    }
+}
+
+#[test]
 fn records_say_which_units_read_a_file() {
     let mut scene = scripted(&["a/data"]);
     scene.change("a/src/lib.rs", ChangeStatus::Modified);

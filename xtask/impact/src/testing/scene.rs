@@ -258,12 +258,25 @@ impl Scene {
         })
     }
 
+    /// Moves the last record to the profile directory of a target triple.
+    pub(crate) fn move_to_triple(&mut self) {
+        self.set_in_record("triple", json!("T"));
+    }
+
     fn places(&self) -> Vec<ProfileRecords> {
-        let place = json!([{
-            "directory": "debug", "path": self.root.join("target/debug"), "units": self.records,
-            "is_v1": true, "marks": [], "wanted": 0,
-        }]);
-        serde_json::from_value(place).unwrap()
+        let (of_triple, of_host): (Vec<&Value>, Vec<&Value>) =
+            self.records.iter().partition(|it| it["triple"] == "T");
+        let place = |path: &str, units: Vec<&Value>| {
+            json!({
+                "directory": "debug", "path": self.root.join(path), "units": units,
+                "is_v1": true, "marks": [], "wanted": 0,
+            })
+        };
+        let places = json!([
+            place("target/debug", of_host),
+            place("target/T/debug", of_triple),
+        ]);
+        serde_json::from_value(places).unwrap()
     }
 
     /// Passes the records of this scene to a function.
