@@ -41,7 +41,7 @@ use crate::cargo_config::configuration_files;
 use crate::paths::resolved;
 use crate::records::changed::ChangedPaths;
 use crate::records::layout::PackageDirectories;
-use crate::records::names::{UnitsByName, is_its};
+use crate::records::names::{UnitsByName, is_by_clippy, is_its};
 use crate::records::platform::runs_on_host;
 use crate::unit_graph::{Link, Mode, UnitGraph, UnitIx, Verb};
 use crate::workspace::{TargetKind as GraphKind, Workspace};
@@ -65,6 +65,8 @@ pub struct Records<'a> {
     by_unit: BTreeMap<UnitIx, Vec<Record<'a>>>,
     /// The units that read each path of the change set.
     readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
+    /// The units for which clippy read each path of the change set.
+    clippys_readers: HashMap<&'a Utf8Path, Vec<UnitIx>>,
     /// The records of documentation, by unit.
     documented: HashMap<UnitIx, Vec<Documented>>,
     /// The values of the records of overridden scripts. The unit graph has no units for such
@@ -97,6 +99,7 @@ impl<'a> Records<'a> {
             context,
             by_unit: BTreeMap::new(),
             readers: HashMap::new(),
+            clippys_readers: HashMap::new(),
             documented: HashMap::new(),
             overridden: HashSet::new(),
             found: RefCell::default(),
@@ -203,7 +206,7 @@ impl<'a> Records<'a> {
                 RecordedInputs::Run(_) if node.mode == Mode::RunCustomBuild => {
                     let is_script_its = |script: &UnitRecord| match inputs_in(script, at) {
                         Some(RecordedInputs::Compiled { files, env, .. }) => {
-                            is_its(workspace, node, files, env)
+                            !is_by_clippy(env) && is_its(workspace, node, files)
                         }
                         _ => false,
                     };
@@ -212,14 +215,17 @@ impl<'a> Records<'a> {
                         continue;
                     }
                 }
-                RecordedInputs::Compiled { files, real, env }
-                    if is_its(workspace, node, files, env) =>
-                {
-                    for file in files.iter().chain(real) {
-                        if changed.contains(file) {
-                            record.lists_change = true;
-                            self.readers.entry(file).or_default().push(unit);
+                RecordedInputs::Compiled { files, real, env } if is_its(workspace, node, files) => {
+                    let changed = files.iter().chain(real).filter(|it| changed.contains(it));
+                    if is_by_clippy(env) {
+                        for file in changed {
+                            self.clippys_readers.entry(file).or_default().push(unit);
                         }
+                        continue;
+                    }
+                    for file in changed {
+                        record.lists_change = true;
+                        self.readers.entry(file).or_default().push(unit);
                     }
                     record.fits &= package.may_have_features(&evidence.features);
                 }
@@ -312,6 +318,17 @@ impl<'a> Records<'a> {
     /// Returns the units whose last build read a path of the change set.
     pub fn readers(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
         self.readers.get(path).into_iter().flatten().copied()
+    }
+
+    /// Returns the units for which clippy read a path of the change set. Clippy also reads manifests
+    /// and its own configuration, which do not count here.
+    pub fn clippys_readers(&self, path: &Utf8Path) -> impl Iterator<Item = UnitIx> {
+        let is_setting = matches!(
+            path.file_name(),
+            Some("Cargo.toml" | "clippy.toml" | ".clippy.toml")
+        );
+        let units = self.clippys_readers.get(path).filter(|_| !is_setting);
+        units.into_iter().flatten().copied()
     }
 
     /// Returns the units whose last build read or watched a file in a directory.

@@ -12,17 +12,14 @@ use crate::paths::{normalized, resolved};
 use crate::unit_graph::{Mode, Unit, UnitGraph, UnitIx};
 use crate::workspace::{TargetKind, Workspace};
 
-/// Returns true if a record with these files and variables belongs to a unit.
-pub(super) fn is_its(
-    workspace: &Workspace,
-    unit: &Unit,
-    files: &[Utf8PathBuf],
-    env: &[String],
-) -> bool {
-    // A record of clippy lists files that rustc does not read, and cargo does not use these files.
-    if env.iter().any(|name| name == "CLIPPY_ARGS") {
-        return false;
-    }
+/// Returns true if clippy made a record with these variables. Such a record also lists files that
+/// rustc does not read.
+pub(super) fn is_by_clippy(env: &[String]) -> bool {
+    env.iter().any(|name| name == "CLIPPY_ARGS")
+}
+
+/// Returns true if a record with these files belongs to a unit.
+pub(super) fn is_its(workspace: &Workspace, unit: &Unit, files: &[Utf8PathBuf]) -> bool {
     // Packages with the same name are distinguished by the root file. Every record lists the root
     // file, except the records of external packages.
     let package = workspace.package(unit.package);

@@ -206,6 +206,18 @@ impl SeedFinder<'_> {
                 });
             }
         }
+        // The answer for check is also the answer for clippy, which sets `cfg(clippy)`.
+        let is_for_clippy = self.inputs.verb == Verb::Check;
+        for unit in records.clippys_readers(path) {
+            if is_for_clippy && seen.insert(unit) {
+                self.seed(
+                    unit,
+                    Rule::Source,
+                    change,
+                    "clippy checks it with this file",
+                );
+            }
+        }
         let owner = self.inputs.layout.owner(path);
         for package in self.sources.may_read(path) {
             for &unit in graph.units_of(package) {

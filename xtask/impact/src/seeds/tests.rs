@@ -222,6 +222,27 @@ fn only_the_meaning_of_a_manifest_counts() {
 }
 
 #[test]
+fn a_file_that_only_clippy_reads_is_checked_again() {
+    let text = "a: lib!test!bench!doctest -> b\nb: lib!test!bench!doctest";
+    for (verb, path, expected) in [
+        (Verb::Check, "b/src/lint.rs", "b lib: Source\n"),
+        (Verb::Build, "b/src/lint.rs", ""),
+        (Verb::Check, "clippy.toml", ""),
+        (Verb::Check, "b/src/lib.rs", "b lib: Source\n"),
+    ] {
+        let files = [("b/src/lint.rs", ""), ("clippy.toml", "")];
+        let mut scene = Scene::new(text, verb, &files);
+        let read = ["b/src/lib.rs", "b/src/lint.rs", "clippy.toml"];
+        scene.compiled(("b", "lib"), &read, 500, (20, &[]));
+        scene.reads_variable("CLIPPY_ARGS");
+        scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (21, &[]));
+        scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[21]));
+        scene.change(path, ChangeStatus::Modified);
+        assert_eq!(scene.seeds(), expected, "{verb:?}, {path}");
+    }
+}
+
+#[test]
 fn flags_for_rustc_reach_only_documentation_with_an_overridden_script() {
     let overridden = "a overridden links: lib!test!bench!doctest script";
     for (text, verb, expected) in [
