@@ -22,7 +22,7 @@ use crate::seeds::{Effect, Resolution, Seed, SeedInputs};
 use crate::testing::{name, scratch, workspace_in, write};
 use crate::unit_graph::{UnitGraph, Verb};
 use crate::vcs::{Change, ChangeStatus, Repository, Seen};
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 
 /// A workspace on disk. Its files are 1,000 seconds old.
 pub(crate) struct Scene {
@@ -41,10 +41,13 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// Creates the workspace on disk: a manifest for each package, an empty source for each target,
-    /// and the given files.
+    /// and the given files. Downloaded packages lie in `.registry`.
     pub(crate) fn new(text: &str, verb: Verb, files: &[(&str, &str)]) -> Self {
         let (directory, root) = scratch();
-        let workspace = workspace_in(&root, text);
+        let mut workspace = workspace_in(&root, text);
+        for package in &mut workspace.packages {
+            keep_in(&root, package);
+        }
         let graph = UnitGraph::new(&workspace, verb);
         let scene = Self {
             _directory: directory,
@@ -335,6 +338,16 @@ impl Scene {
         lines.sort();
         lines.dedup();
         lines.concat()
+    }
+}
+
+/// Moves the files of a downloaded package into the directory of the scene.
+fn keep_in(root: &Utf8Path, package: &mut Package) {
+    let roots = package.targets.iter_mut().map(|it| &mut it.src_path);
+    for path in roots.chain([&mut package.manifest_path]) {
+        if let Ok(below) = path.strip_prefix("/registry") {
+            *path = root.join(".registry").join(below);
+        }
     }
 }
 

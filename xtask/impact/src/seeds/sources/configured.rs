@@ -222,4 +222,23 @@ mod tests {
             assert_eq!(of_library, expected, "{story}");
         }
     }
+
+    #[test]
+    fn a_source_outside_the_package_reads_variables_for_it() {
+        let reader = "const D: &str = include_str!(env!(\"DATA\"));";
+        for (code, expected) in [(reader, "a lib: Doubt\n"), ("", "")] {
+            let files = [
+                (
+                    ".cargo/config.toml",
+                    "[env]\nDATA = { value = 'shared/q.txt', relative = true }",
+                ),
+                ("shared/q.txt", ""),
+                ("a/src/lib.rs", "#[path = \"../../code/mod.rs\"] mod code;"),
+                ("code/mod.rs", code),
+            ];
+            let mut scene = Scene::new("a: lib!test!bench!doctest", Verb::Check, &files);
+            scene.change("shared/q.txt", ChangeStatus::Modified);
+            assert_eq!(scene.seeds(), expected, "{code}");
+        }
+    }
 }

@@ -185,6 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn facts_about_changed_packages_are_not_used() {
+        let mut facts = SourceFacts::default();
+        facts.move_on("one".to_owned(), &[], &BTreeSet::new());
+        for package in ["/w/a", "/w/b", "/w/c"] {
+            facts.keep_far(package.into(), &Far::default());
+        }
+        assert_eq!(facts.usable(), 3);
+        facts.exclude_changed(&["/w/b/x.rs".into()], BTreeSet::from(["/w/b".into()]));
+        assert_eq!(facts.usable(), 2);
+        assert!(facts.far("/w/b".into()).is_none());
+    }
+
+    #[test]
     #[cfg(unix)]
     fn a_changed_link_drops_all_facts() {
         let directory = tempfile::tempdir().unwrap();

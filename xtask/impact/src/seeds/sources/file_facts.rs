@@ -427,7 +427,10 @@ mod tests {
         };
         assert!(held(None));
         assert!(held(Some("")), "the cached result");
+        std::thread::sleep(Duration::from_millis(80));
         assert!(!held(None), "the file changed");
+        let again = held(Some("env!(\"X\")"));
+        assert!(!again, "the result of the changed file is cached");
     }
 
     #[test]

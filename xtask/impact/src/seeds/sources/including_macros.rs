@@ -173,26 +173,16 @@ fn has_inclusion(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{scene::Scene, write};
+    use crate::testing::scene::Scene;
     use crate::unit_graph::Verb;
     use crate::vcs::ChangeStatus;
 
     /// Returns the packages that a change of `a/page.txt` may rebuild. The downloaded package `e` has
     /// this source.
     fn seeded(graph: &str, files: &[(&str, &str)], source: &str) -> String {
-        let files: Vec<(&str, &str)> = files.iter().copied().chain([("a/page.txt", "")]).collect();
+        let others = [("a/page.txt", ""), (".registry/e-0.1.0/src/lib.rs", source)];
+        let files: Vec<(&str, &str)> = files.iter().copied().chain(others).collect();
         let mut scene = Scene::new(graph, Verb::Check, &files);
-        let directory = scene.root.join(".registry/e-1.0.0");
-        for package in scene
-            .workspace
-            .packages
-            .iter_mut()
-            .filter(|it| it.name == "e")
-        {
-            package.manifest_path = directory.join("Cargo.toml");
-            package.targets[0].src_path = directory.join("src/lib.rs");
-        }
-        write(&directory.join("src/lib.rs"), source);
         scene.change("a/page.txt", ChangeStatus::Modified);
         let seeds = scene.seeds();
         let doubted = seeds
@@ -240,6 +230,36 @@ mod tests {
     }
 
     #[test]
+    fn a_macro_of_another_package_may_call_the_macro_for_its_callers() {
+        let calls = "#[macro_export] macro_rules! m { ($f:literal) => { e::load!($f) } }";
+        let package = "lib!test!bench!doctest";
+        for (story, graph, path, text, expected) in [
+            // The macro finds `e` among the dependencies of its caller.
+            ("of the workspace", "m: PACKAGE", "m/src/lib.rs", calls, "a"),
+            ("of the workspace", "m: PACKAGE", "m/src/lib.rs", "", ""),
+            (
+                "downloaded",
+                "m external: lib -> e",
+                ".registry/m-0.1.0/src/lib.rs",
+                calls,
+                "a",
+            ),
+            (
+                "downloaded",
+                "m external: lib",
+                ".registry/m-0.1.0/src/lib.rs",
+                calls,
+                "",
+            ),
+        ] {
+            let graph = format!("a: PACKAGE -> e, m\n{graph}\ne external: lib");
+            let graph = graph.replace("PACKAGE", package);
+            let files = [("a/src/lib.rs", "m::m!(\"page\");"), (path, text)];
+            assert_eq!(seeded(&graph, &files, MACROS), expected, "{story}");
+        }
+    }
+
+    #[test]
     fn unknown_names_and_unsearched_code_may_call_every_macro() {
         let graph = "a: lib!test!bench!doctest script -> e\ne external: lib";
         let quiet = ("a/src/lib.rs", "z!(\"page\");");
@@ -251,8 +271,8 @@ mod tests {
         let includes = ("a/src/lib.rs", "include!(\"code.in\"); z!(\"page\");");
         let template = ("a/code.txt", "e::load!(\"page\");");
         let of_tests = ("a/tests/code.txt", "e::load!(\"page\");");
-        let large = "x".repeat((1 << 20) + 1);
-        let large = ("a/large.txt", &*large);
+        let [whole, large] = [1 << 20, (1 << 20) + 1].map(|it| "x".repeat(it));
+        let (whole, large) = (("a/whole.txt", &*whole), ("a/large.txt", &*large));
         for (story, files, source, expected) in [
             ("nobody names it", &[quiet][..], MACROS, ""),
             ("a macro defines others", &[quiet], defining, "a"),
@@ -271,6 +291,7 @@ mod tests {
                 MACROS,
                 "",
             ),
+            ("a file of 1 MiB is searched", &[quiet, whole], MACROS, ""),
             (
                 "a large file may be a template",
                 &[quiet, large],

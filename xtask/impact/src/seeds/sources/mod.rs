@@ -428,3 +428,6 @@ impl<'a> Sources<'a> {
         Some((Rc::new(script), outside))
     }
 }
+
+#[cfg(test)]
+mod tests;

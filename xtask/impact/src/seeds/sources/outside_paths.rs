@@ -342,4 +342,160 @@ mod tests {
             assert_eq!(found, expected, "{}", &text[..text.len().min(40)]);
         }
     }
+
+    #[test]
+    fn a_text_climbs_by_two_dots_between_separators() {
+        for (text, expected) in [
+            ("\"..\"", true),
+            ("\"../x\"", true),
+            ("cd ..", true),
+            ("..", true),
+            ("x/..", true),
+            ("DIR=../x", true),
+            ("'..\\\\x'", true),
+            ("\"a..b\"", false),
+            ("0..10", false),
+            ("for x in 0.. {", false),
+            ("[first, ..]", false),
+            ("\"...\"", false),
+        ] {
+            assert_eq!(climbs(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn code_asks_for_its_location_by_calls_and_by_variables() {
+        for (text, expected) in [
+            ("env!(\"CARGO_MANIFEST_DIR\")", true),
+            ("git(\"--show-toplevel\")", true),
+            ("std::env::current_dir()", true),
+            ("var(\"HOME_OF_DATA\")", true),
+            ("option_env!(\"PLACE\")", true),
+            ("env!(\"CARGO_PKG_NAME\")", false),
+            ("env!(\"CARGO_PKG_NAME\"), env!(\"PLACE\")", true),
+            ("var(\"RUST_LOG\")", false),
+            ("include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\"))", false),
+            ("fn f() {}", false),
+        ] {
+            assert_eq!(asks_for_location(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_files_have_an_extension_and_no_blank() {
+        let long = format!("{}.sh", "x".repeat(97));
+        for (literal, expected) in [
+            ("run.sh", Some("run.sh")),
+            ("scripts/run.sh", Some("run.sh")),
+            ("scripts\\\\run.sh", Some("run.sh")),
+            ("x.y", Some("x.y")),
+            (".y", None),
+            ("run", None),
+            ("run it.sh", None),
+            (&*long, None),
+        ] {
+            let text = format!("f(\"{literal}\")");
+            let mut found = named_files(&text);
+            assert_eq!(
+                found.find(|it| *it != "f(" && *it != ")").as_deref(),
+                expected,
+                "{literal}"
+            );
+        }
+    }
+
+    /// Returns what the sources of a package reach outside its directory, for one source file and
+    /// more files.
+    fn of(source: &str, files: &[(&str, &str)]) -> OutsidePaths {
+        let (_directory, root) = crate::testing::scratch();
+        crate::testing::write(&root.join("a/src/lib.rs"), source);
+        for (path, text) in files {
+            crate::testing::write(&root.join(path), text);
+        }
+        let mut outside = OutsidePaths::of(&root.join("a"));
+        for path in &mut outside.reached {
+            *path = path.strip_prefix(&root).unwrap_or(path).to_owned();
+        }
+        outside
+    }
+
+    #[test]
+    fn literals_lead_out_of_the_package_from_the_source_and_from_the_package() {
+        for (source, expected) in [
+            ("open(\"../../b/x\")", &["b/x"][..]),
+            ("open(\"../b/x\")", &["b/x"]),
+            (
+                "concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../b/x\")",
+                &["b/x"],
+            ),
+            ("open(\"x/../y\")", &[]),
+            ("open(\"b/x\")", &[]),
+        ] {
+            let outside = of(source, &[]);
+            let inside: Vec<_> = outside
+                .reached
+                .iter()
+                .filter(|it| it.starts_with("b"))
+                .collect();
+            assert_eq!(inside, expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn included_code_is_known_only_in_rust_files() {
+        for (source, expected) in [
+            ("include!(\"code.rs\");", false),
+            ("include!(\"code.in\");", true),
+            ("include!(\"code.rs\"); include!(\"code.in\");", true),
+            ("fn f() { Path::new(\"..\").join(\"b\"); }", true),
+            ("fn f() { Path::new(\"x/..\").join(\"b\"); }", true),
+        ] {
+            assert_eq!(of(source, &[]).includes_others, expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn texts_that_a_source_names_step_up_for_the_package() {
+        let up = ("a/run.sh", "cd ..");
+        let stays = ("a/run.sh", "cd src");
+        for (source, file, expected) in [
+            ("fn f() {}", up, false),
+            ("run(\"run.sh\")", up, true),
+            ("run(\"run.sh\")", stays, false),
+            ("Path::new(\"..\")", stays, true),
+        ] {
+            assert_eq!(of(source, &[file]).may_climb, expected, "{source} {file:?}");
+        }
+    }
+
+    #[test]
+    fn directories_that_are_not_searched_may_hold_links() {
+        let plain = of("", &[("a/data/x", "")]);
+        assert!(plain.has_no_links());
+        for path in ["a/.hidden/x", "a/nested/Cargo.toml"] {
+            assert!(!of("", &[(path, "")]).has_no_links(), "{path}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_leads_out_of_the_package() {
+        let (_directory, root) = crate::testing::scratch();
+        for path in ["a/src/lib.rs", "b/x"] {
+            crate::testing::write(&root.join(path), "");
+        }
+        let link = |to: &str, from: &str| {
+            std::os::unix::fs::symlink(root.join(to), root.join(from)).unwrap();
+        };
+        link("a/src", "a/inside");
+        let outside = OutsidePaths::of(&root.join("a"));
+        assert_eq!(outside.linked, [""; 0]);
+        assert!(!outside.has_no_links());
+        link("b", "a/data");
+        let outside = OutsidePaths::of(&root.join("a"));
+        assert_eq!(
+            (outside.linked, outside.reached),
+            (vec![root.join("b")], vec![root.join("b")])
+        );
+    }
 }

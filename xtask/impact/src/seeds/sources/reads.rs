@@ -122,3 +122,94 @@ pub(super) enum PassedTo {
     /// The file's name with directories, or the name of a directory above the file.
     Path,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{scratch, write};
+
+    /// Returns how a target of the package `p` passes a file if it passes one text to macros.
+    fn passed(root: &Utf8Path, text: &str, file: &str) -> PassedTo {
+        let package = root.join("p");
+        let reads = Reads {
+            directory: package.clone(),
+            passed_to_macros: BTreeSet::from([text.to_owned()]),
+            ..Reads::default()
+        };
+        reads.passes(&root.join(file), &package, root)
+    }
+
+    #[test]
+    fn a_text_passes_a_file_by_its_path_its_directory_or_its_name() {
+        let (_directory, root) = scratch();
+        write(&root.join("p/pages/base.html"), "");
+        for (text, file, expected) in [
+            // By path, from any directory.
+            ("pages/page.html", "p/pages/page.html", PassedTo::Path),
+            ("../pages/page.html", "p/pages/page.html", PassedTo::Path),
+            ("p/pages/page.html", "p/pages/page.html", PassedTo::Path),
+            (
+                "$CARGO_MANIFEST_DIR/pages/page.html",
+                "p/pages/page.html",
+                PassedTo::Path,
+            ),
+            // Without an extension, which the macro adds.
+            ("pages/page", "p/pages/page.html", PassedTo::Path),
+            // By a directory above the file.
+            ("pages", "p/pages/page.html", PassedTo::Path),
+            ("pages/", "p/pages/deep/page.html", PassedTo::Path),
+            ("pages/deep", "p/pages/deep/page.html", PassedTo::Path),
+            ("pages/*.html", "p/pages/page.html", PassedTo::Path),
+            // The whole package.
+            (".", "p/notes.txt", PassedTo::Path),
+            ("*.txt", "p/notes.txt", PassedTo::Path),
+            // By its name, in a directory that the macro knows.
+            ("page.html", "p/pages/page.html", PassedTo::Name),
+            ("page", "p/pages/page.html", PassedTo::Name),
+            // By a neighbour in a directory above.
+            ("base.html", "p/pages/page.html", PassedTo::Name),
+            ("base.html", "p/pages/deep/page.html", PassedTo::Name),
+            ("base.html", "p/views/page.html", PassedTo::Nothing),
+            ("base", "p/pages/page.html", PassedTo::Nothing),
+            // Another file, and another package.
+            ("pages/other.html", "p/pages/page.html", PassedTo::Nothing),
+            ("views", "p/pages/page.html", PassedTo::Nothing),
+            ("page.html", "q/pages/page.html", PassedTo::Nothing),
+        ] {
+            assert_eq!(passed(&root, text, file), expected, "{text} {file}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_ends_above_the_package_passes_no_file() {
+        let (_directory, root) = scratch();
+        let package = root.join("x/y/p");
+        for (text, expected) in [
+            ("x/y", PassedTo::Nothing),
+            ("y/p", PassedTo::Nothing),
+            ("p/page.html", PassedTo::Path),
+            ("y/p/page", PassedTo::Path),
+        ] {
+            let reads = Reads {
+                passed_to_macros: BTreeSet::from([text.to_owned()]),
+                ..Reads::default()
+            };
+            let file = package.join("page.html");
+            assert_eq!(reads.passes(&file, &package, &root), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_in_the_package_or_in_src_passes_no_other_file() {
+        let (_directory, root) = scratch();
+        write(&root.join("p/base.html"), "");
+        write(&root.join("p/src/base.html"), "");
+        for file in ["p/page.html", "p/src/page.html"] {
+            assert_eq!(
+                passed(&root, "base.html", file),
+                PassedTo::Nothing,
+                "{file}"
+            );
+        }
+    }
+}

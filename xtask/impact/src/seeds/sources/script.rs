@@ -154,3 +154,92 @@ impl WatchedBySource {
         words.iter().any(|word| self.text.contains(word))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source_scan::{DoubtKind, SourceDoubt};
+    use crate::testing::{scratch, write};
+
+    /// Returns a script with this text and with the text of libraries that it calls. A doubtful script
+    /// computes an instruction.
+    fn script(text: &str, libraries: &str, is_doubtful: bool) -> WatchedBySource {
+        let mut scan = BuildScriptScan::default();
+        if is_doubtful {
+            scan.doubts.push(SourceDoubt {
+                file: "build.rs".into(),
+                kind: DoubtKind::RunTimeInstruction,
+                reason: String::new(),
+            });
+        }
+        WatchedBySource::new(scan, text.to_owned(), libraries.to_owned())
+    }
+
+    #[test]
+    fn a_script_may_take_sources_from_src_and_from_directories_that_it_names() {
+        let script = script("read_dir(\"tests\")", "", false);
+        for (path, expected) in [
+            ("/w/a/src/lib.rs", true),
+            ("/w/a/tests/it.rs", true),
+            ("/w/a/benches/speed.rs", false),
+            ("/w/b/benches/speed.rs", true),
+        ] {
+            assert_eq!(
+                script.may_take(path.into(), "/w/a".into()),
+                expected,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_script_may_watch_git_directly_or_by_a_library() {
+        for (text, libraries, is_doubtful, expected) in [
+            ("\"cargo::rerun-if-changed=../.git/HEAD\"", "", false, true),
+            ("vergen::emit()", "", false, true),
+            ("version::emit()", "shadow_rs::new()", false, true),
+            ("git(\"rev-parse\")", "", true, true),
+            ("git(\"rev-parse\")", "", false, false),
+            ("file(\"data\")", "", true, false),
+        ] {
+            let script = script(text, libraries, is_doubtful);
+            assert_eq!(script.may_watch_git(), expected, "{text} {libraries}");
+        }
+    }
+
+    #[test]
+    fn a_script_watches_a_missing_file_unless_it_looks_before() {
+        let (_directory, root) = scratch();
+        let (there, missing) = (root.join("there"), root.join("missing"));
+        write(&there, "");
+        for (story, path, text, is_always, expected) in [
+            ("a file that is there", &there, "", true, false),
+            ("a missing file", &missing, "", false, true),
+            ("the script looks", &missing, "path.exists()", false, false),
+            ("it prints anyway", &missing, "path.exists()", true, true),
+        ] {
+            let mut script = script(text, "", false);
+            script.scan.rerun_if_changed.insert(path.clone());
+            if is_always {
+                script.scan.always.insert(path.clone());
+            }
+            assert_eq!(script.watches_missing_file(), expected, "{story}");
+        }
+    }
+
+    #[test]
+    fn only_a_script_that_computes_a_declaration_may_watch_a_variable_that_it_names() {
+        let name = "watch(\"PLACE\")";
+        for (text, is_doubtful, expected) in
+            [(name, true, true), (name, false, false), ("", true, false)]
+        {
+            let mut script = script(text, "", is_doubtful);
+            assert_eq!(script.may_watch_variable("PLACE"), expected, "{text}");
+            assert_eq!(script.names_variable("PLACE"), text == name, "{text}");
+            assert!(!script.watches_variable("PLACE"));
+            script.scan.rerun_if_env_changed.insert("PLACE".to_owned());
+            assert!(script.watches_variable("PLACE"));
+            assert!(!script.watches_variable("OTHER"));
+        }
+    }
+}

@@ -260,6 +260,7 @@ mod tests {
             ("// m!(table_12)", false),
             ("mod table_12;", false),
             ("pub(crate) mod table_12;", false),
+            ("mod r#table_12;", false),
             ("mods! { mod table_12; }", true),
             ("#[path = \"table_12.rs\"]", false),
             ("#[path = concat!(\"table_12\", \".rs\")]", true),
@@ -398,8 +399,12 @@ mod tests {
             "// see \"notes.txt\" and old.gitignore",
             "let x = concat!(\"a\", 7, \".bin\"); m!(.hidden, größe);",
             "macro_rules! m { () => {} }",
+            "pub mod plain;",
+            "#![doc = \"mod inner\"]",
         ];
         let names = [
+            "plain",
+            "inner",
             "table_12.bin",
             "table",
             "12",

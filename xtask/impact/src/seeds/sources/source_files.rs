@@ -139,6 +139,47 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
+    fn a_file_that_is_there_and_cannot_be_read_stands_for_any_text() {
+        let (_directory, top) = crate::testing::scratch();
+        let large = |name: &str| {
+            let file = std::fs::File::create(top.join(name)).unwrap();
+            file.set_len((8 << 20) + 1).unwrap();
+        };
+        large("large.rs");
+        large("large.txt");
+        crate::testing::write(&top.join("plain.txt"), "text");
+        std::fs::write(top.join("latin.txt"), b"caf\xe9").unwrap();
+        for device in ["device.rs", "device.txt"] {
+            std::os::unix::fs::symlink("/dev/null", top.join(device)).unwrap();
+        }
+        for (name, expected) in [
+            ("plain.txt", Some("text")),
+            ("latin.txt", Some("caf\u{fffd}")),
+            ("missing.rs", None),
+            ("", None),
+            ("large.rs", Some(UNREAD)),
+            ("large.txt", Some(UNREAD)),
+            ("device.rs", Some(UNREAD)),
+            ("device.txt", None),
+        ] {
+            assert_eq!(read(&top.join(name)).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_small_texts_name_more_files() {
+        let (_directory, top) = crate::testing::scratch();
+        for (length, is_read) in [(64 << 10, true), ((64 << 10) + 1, false)] {
+            let path = top.join("list.txt");
+            std::fs::write(&path, vec![b'x'; length]).unwrap();
+            assert_eq!(read_text(&path).is_some(), is_read, "{length}");
+        }
+        std::fs::write(top.join("latin.txt"), b"caf\xe9").unwrap();
+        assert_eq!(read_text(&top.join("latin.txt")), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
     fn links_behind_links_are_followed() {
         let (_directory, top) = crate::testing::scratch();
         for inside in ["watched/.hidden", "first", "second", "third"] {

@@ -11,7 +11,9 @@ fn a_call_gives_parts_of_a_name() {
         ("albe", "al be", true),
         ("bealal", "al be", true),
         ("albe", "al", false),
+        ("albe", "a l b e", false),
         ("users", "user", true),
+        ("cats", "cat", false),
         ("userspace", "user", false),
         ("getUsers", "get users", true),
         ("page_007", "7 page", true),
@@ -71,6 +73,7 @@ const MACROS: &str = r#"
 #[macro_export] macro_rules! outer { ($a:ident) => { $crate::inner!(concat!("../", stringify!($a), "_page.txt")) } }
 #[macro_export] macro_rules! inner { ($a:expr) => { include_str!($a) } }
 #[macro_export] macro_rules! far { ($a:ident, $b:ident) => { include_str!(concat!("../../", stringify!($a), "/", stringify!($a), "_", stringify!($b), ".txt")) } }
+#[macro_export] macro_rules! one { ($a:ident) => { include_str!(concat!("../", stringify!($a), ".txt")) } }
 #[macro_export] macro_rules! row { () => { include_str!(concat!("../rows/", line!(), ".txt")) } }
 "#;
 
@@ -93,6 +96,7 @@ fn macros_glue_names_of_files_from_the_words_of_a_call() {
             true,
         ),
         ("println!(\"{front} {page}\");", "a/front_page.txt", false),
+        ("z!(front, page);", "a/front_page.txt", false),
         ("// m::two!(front, page);", "a/front_page.txt", false),
         ("m::all!(al be ga);", "a/data/al-be-ga.txt", true),
         ("m::part!(3);", "a/data/3/part3.bin", true),
@@ -102,6 +106,15 @@ fn macros_glue_names_of_files_from_the_words_of_a_call() {
         ("m::far!(n, base);", "n/n_base.txt", true),
         ("m::far!(n, base);", "n/n_case.txt", false),
         ("m::row!();", "a/rows/4.txt", true),
+        // A single word in another case is no evidence, and neither is a directory without a name.
+        ("m::one!(Front);", "a/front.txt", false),
+        ("m::one!(front);", "a/front.txt", true),
+        ("m::two!(front, page);", "a/views/front_page.txt", false),
+        (
+            "m::far!(front, page); const T: &str = \"front_page\";",
+            "zone/front_page.txt",
+            false,
+        ),
     ] {
         let files = [("a/src/lib.rs", source), ("m/src/lib.rs", MACROS)];
         assert_eq!(is_seeded(graph, &files, path), expected, "{source} {path}");
@@ -303,6 +316,18 @@ fn variables_of_the_manifest_name_files() {
             false,
         ),
         (
+            "readme.workspace = true",
+            own("CARGO_PKG_README"),
+            "ALL.md",
+            true,
+        ),
+        (
+            "readme.workspace = true",
+            "const A: &str = m::readme!();".to_owned(),
+            "a/README.md",
+            false,
+        ),
+        (
             "",
             "const A: &str = m::readme!();".to_owned(),
             "a/README.md",
@@ -323,6 +348,7 @@ fn variables_of_the_manifest_name_files() {
     ] {
         let manifest = format!("{plain}{keys}\n");
         let files = [
+            ("Cargo.toml", "[workspace.package]\nreadme = 'ALL.md'\n"),
             ("a/Cargo.toml", &*manifest),
             ("a/src/lib.rs", &*source),
             ("a/build.rs", script),
