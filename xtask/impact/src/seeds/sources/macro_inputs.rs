@@ -458,6 +458,7 @@ impl Sources<'_> {
         reads.is_some_and(|reads| {
             reads.has_including_macros
                 || reads.by_environment && self.library_holds(package, &by_variable)
+                || self.library_holds(package, &Search::PassedInclusion)
         })
     }
 

@@ -314,3 +314,19 @@ fn a_manifest_without_a_license_file_names_no_file_for_it() {
         assert_eq!(doubted(graph, &files, path), expected, "{key} {path}");
     }
 }
+
+#[test]
+fn a_library_may_pass_an_including_macro_to_its_own_macros() {
+    let graph = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
+    for (passed, expected) in [("include_str", "a lib"), ("stringify", "")] {
+        let macros = format!(
+            "#[macro_export] macro_rules! page {{ ($n:literal) => {{ $crate::with!({passed}, $n) }} }}
+             #[macro_export] macro_rules! with {{ ($m:ident, $n:literal) => {{ $m!(concat!(\"../\", $n, \".txt\")) }} }}"
+        );
+        let files = [
+            ("a/src/lib.rs", "const X: &str = m::page!(\"page\");"),
+            ("m/src/lib.rs", &*macros),
+        ];
+        assert_eq!(doubted(graph, &files, "a/page.txt"), expected, "{passed}");
+    }
+}
