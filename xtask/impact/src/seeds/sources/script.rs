@@ -242,4 +242,87 @@ mod tests {
             assert!(!script.watches_variable("OTHER"));
         }
     }
+
+    #[test]
+    fn a_script_names_a_file_or_a_directory_that_other_packages_do_not_have() {
+        for (text, path, expected) in [
+            ("\"data/x\"", "/w/tool/data/y", true),
+            ("\"y\"", "/w/tool/data/y", false),
+            ("\"yy\"", "/w/tool/data/yy", true),
+            ("\"yy.txt\"", "/w/tool/data/yy", true),
+            ("\"src/x\"", "/w/tool/src/y", false),
+            ("\"tool/x\"", "/w/tool/tool/y", false),
+            ("\"w\"", "/w/tool/data/y", false),
+            ("data", "/w/tool/data/y", false),
+        ] {
+            let names =
+                script(text, "", false).names(path.into(), "/w/tool".into(), "/w/tool".into());
+            assert_eq!(names, expected, "{text} {path}");
+        }
+    }
+
+    #[test]
+    fn a_script_makes_a_name_in_another_case_only_if_it_changes_the_case() {
+        for (text, libraries, name, expected) in [
+            ("emit(\"front\", \"page\")", "", "front_page", true),
+            ("emit(\"front\")", "", "front_page", false),
+            ("emit(\"FRONT\")", "", "front", false),
+            ("emit(\"FRONT\".to_lowercase())", "", "front", true),
+            ("emit(l::lower(\"FRONT\"))", "to_lowercase()", "front", true),
+            ("l::emit()", "emit(\"front\")", "front", true),
+            ("l::emit()", "", "front", false),
+        ] {
+            let script = script(text, libraries, false);
+            assert_eq!(script.may_make(name), expected, "{text} {libraries} {name}");
+        }
+    }
+
+    #[test]
+    fn a_script_sets_variables_and_features_with_an_instruction() {
+        for (text, libraries, variable, feature) in [
+            ("cargo::rustc-env=PLACE=x", "", true, false),
+            ("cargo::rustc-env=OTHER=x", "", false, false),
+            ("var(\"PLACE\")", "", false, false),
+            ("cargo::rustc-cfg=feature=\"x\"", "", false, true),
+            ("cargo::rustc-cfg=x", "", false, false),
+            ("enable(\"feature\")", "cargo::rustc-cfg", false, true),
+            ("enable(\"feature\")", "", false, false),
+        ] {
+            let script = script(text, libraries, false);
+            assert_eq!(script.sets_variable("PLACE"), variable, "{text}");
+            assert_eq!(script.may_set_features(), feature, "{text} {libraries}");
+        }
+    }
+
+    #[test]
+    fn a_script_may_include_what_it_names_or_lists() {
+        for (text, expected) in [
+            ("emit(\"queries\")", true),
+            ("emit(\"all.sql\")", true),
+            ("emit(\"tables\")", false),
+            ("read_dir(\"tables\")", true),
+        ] {
+            let script = script(text, "", false);
+            assert_eq!(
+                script.may_include("queries/all.sql".into()),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_script_without_a_certain_declaration_may_watch_its_package() {
+        for (says_any, says_for_certain, is_silent, may_be_silent) in [
+            (false, false, true, false),
+            (true, false, false, true),
+            (true, true, false, false),
+        ] {
+            let mut script = script("", "", false);
+            script.scan.says_any = says_any;
+            script.scan.says_for_certain = says_for_certain;
+            assert_eq!(script.is_silent(), is_silent);
+            assert_eq!(script.may_be_silent(), may_be_silent);
+        }
+    }
 }

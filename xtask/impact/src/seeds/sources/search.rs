@@ -262,6 +262,7 @@ mod tests {
             ("pub(crate) mod table_12;", false),
             ("mod r#table_12;", false),
             ("mods! { mod table_12; }", true),
+            ("mod a { m!(table_12);", true),
             ("#[path = \"table_12.rs\"]", false),
             ("#[path = concat!(\"table_12\", \".rs\")]", true),
             (
@@ -285,6 +286,25 @@ mod tests {
         ] {
             let search = Search::Made("table".to_owned());
             assert_eq!(search.succeeds_in(line), makes_it, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_source_names_a_file_by_its_own_names() {
+        for (line, below, expected) in [
+            ("open(\"docs/x\")", "docs/guide.txt", true),
+            ("open(\"guide\")", "docs/guide.txt", true),
+            ("open(\"other\")", "docs/guide.txt", false),
+            ("mod guide;", "src/guide.rs", true),
+            ("mod deep;", "src/deep/mod.rs", true),
+            // Every package has these names.
+            ("open(\"src/x\")", "src/guide.txt", false),
+            ("open(\"tests\")", "tests/it.rs", false),
+        ] {
+            let search = Search::File(below.into());
+            assert_eq!(search.succeeds_in(line), expected, "{line} {below}");
+            let names = SourceNames::of(line);
+            assert_eq!(names.name_file(below.into()), expected, "{line} {below}");
         }
     }
 
@@ -400,11 +420,13 @@ mod tests {
             "let x = concat!(\"a\", 7, \".bin\"); m!(.hidden, größe);",
             "macro_rules! m { () => {} }",
             "pub mod plain;",
+            "m!(\"table12_x.bin\");",
             "#![doc = \"mod inner\"]",
         ];
         let names = [
             "plain",
             "inner",
+            "table12_x",
             "table_12.bin",
             "table",
             "12",

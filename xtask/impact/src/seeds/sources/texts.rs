@@ -288,6 +288,7 @@ mod tests {
             let page = \"https://example.org/pages/first.html\";
             show(\"logo.svg\", \"https://example.org/pages\", \"after.svg\");
 #![cfg_attr(doc, doc = include_str!(\"../books/start.md\"))]
+#[doc = include_str!(\"../chapters/one.md\")]
         ";
         std::fs::write(directory.join("lib.rs"), source).unwrap();
         let mut texts = Texts::default();
@@ -307,6 +308,7 @@ mod tests {
             ("place", false, false),
             ("pages", false, false),
             ("books", false, false),
+            ("chapters", true, false),
             ("logo", true, false),
             ("after", true, false),
         ] {

@@ -208,3 +208,100 @@ fn a_script_gets_paths_from_a_dependency_with_links() {
         assert_eq!(is_given, expected, "{story}");
     }
 }
+
+#[test]
+fn generated_code_includes_files_of_a_linked_package() {
+    let graph = "a: lib!test!bench!doctest script -> h\nh links: lib!test!bench!doctest script";
+    let gives = "fn main() { println!(\"cargo::metadata=include={}/headers\", dir()); }";
+    let takes = "fn main() { println!(\"cargo::rerun-if-changed=build.rs\"); bind(std::env::var(\"DEP_H_INCLUDE\")); }";
+    for (source, path, expected) in [
+        (INCLUDES_OUTPUT, "h/headers/h.h", "a lib"),
+        (INCLUDES_OUTPUT, "h/other/h.h", ""),
+        ("", "h/headers/h.h", ""),
+    ] {
+        let files = [
+            ("a/src/lib.rs", source),
+            ("a/build.rs", takes),
+            ("h/build.rs", gives),
+        ];
+        let found = doubted(graph, &files, path);
+        let of_user: Vec<&str> = found.split(", ").filter(|it| *it == "a lib").collect();
+        assert_eq!(of_user.concat(), expected, "{source} {path}");
+    }
+}
+
+#[test]
+fn generated_code_includes_files_outside_the_package() {
+    let graph = "a: lib!test!bench!doctest script -> build: l\nl: lib!test!bench!doctest";
+    let quiet = "println!(\"cargo::rerun-if-changed=build.rs\");";
+    let names = "write(\"include_str!\", \"../shared/x.txt\");";
+    let includes = "pub fn emit(n: &str) { write(\"include_str!\", n) }";
+    let lists = "for it in read_dir(\"../shared\") { write(\"include_str!\", it) }";
+    for (story, source, script, library, path, expected) in [
+        (
+            "the script",
+            INCLUDES_OUTPUT,
+            names,
+            "",
+            "shared/x.txt",
+            "a lib",
+        ),
+        (
+            "another file",
+            INCLUDES_OUTPUT,
+            names,
+            "",
+            "shared/y.txt",
+            "",
+        ),
+        (
+            "another directory",
+            INCLUDES_OUTPUT,
+            names,
+            "",
+            "other/x.txt",
+            "",
+        ),
+        ("no generated code", "", names, "", "shared/x.txt", ""),
+        (
+            "a library of the script",
+            INCLUDES_OUTPUT,
+            "l::emit(\"../shared/x.txt\");",
+            includes,
+            "shared/x.txt",
+            "a lib",
+        ),
+        (
+            "nobody includes",
+            INCLUDES_OUTPUT,
+            "write(\"../shared/x.txt\");",
+            "",
+            "shared/x.txt",
+            "",
+        ),
+        (
+            "a listing",
+            INCLUDES_OUTPUT,
+            lists,
+            "",
+            "shared/y.txt",
+            "a lib",
+        ),
+        (
+            "a listing of another",
+            INCLUDES_OUTPUT,
+            lists,
+            "",
+            "other/x.txt",
+            "",
+        ),
+    ] {
+        let script = format!("fn main() {{ {quiet} {script} }}");
+        let files = [
+            ("a/src/lib.rs", source),
+            ("a/build.rs", &*script),
+            ("l/src/lib.rs", library),
+        ];
+        assert_eq!(doubted(graph, &files, path), expected, "{story}");
+    }
+}

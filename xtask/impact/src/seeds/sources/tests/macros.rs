@@ -209,12 +209,12 @@ fn names_of_the_package_and_literals_together_name_a_file() {
     let name = "env!(\"CARGO_PKG_NAME\")";
     let quiet = "fn main() { println!(\"cargo::rustc-env=X=\"); println!(\"cargo::rerun-if-changed=build.rs\"); }";
     for (package, parts, file, expected) in [
-        ("tool", format!("{name}"), "tool.dat", true),
-        ("tool", format!("{name}"), "tool_side.dat", false),
+        ("tool", name.to_owned(), "tool.dat", true),
+        ("tool", name.to_owned(), "tool_side.dat", false),
         ("tool", format!("{name}, \"_side\""), "tool_side.dat", true),
         ("tool", format!("{name}, 2"), "tool2.dat", true),
         ("tool", format!("{name}, 3"), "tool2.dat", false),
-        ("tool2", format!("{name}"), "tool2.dat", true),
+        ("tool2", name.to_owned(), "tool2.dat", true),
     ] {
         let graph = format!("{package}: lib!test!bench!doctest script");
         let [library, script, path] =

@@ -333,3 +333,17 @@ fn texts_that_code_names_name_more_paths() {
         assert_eq!(is_named, expected, "{story}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn a_link_leads_the_code_of_a_package_to_other_files() {
+    let scene = Scene::new(LIBRARY, Verb::Test, &[("shared/x", "")]);
+    let link = scene.root.join("a/data");
+    std::os::unix::fs::symlink(scene.root.join("shared"), link).unwrap();
+    let a = crate::testing::place(&scene.workspace, "a");
+    for (path, expected) in [("shared/x", true), ("shared", true), ("other/x", false)] {
+        let path = scene.root.join(path);
+        let leads = with_sources(&scene, |it| it.links_to(a, &path));
+        assert_eq!(leads, expected, "{path}");
+    }
+}
