@@ -62,6 +62,23 @@ impl<'a> BuiltUnits<'a> {
     ) -> Result<Self> {
         let layout = PackageDirectories::new(workspace);
         let (read, _) = checkouts::read((workspace, &layout), directories, true, state)?;
+        Ok(Self::new(
+            (workspace, layout),
+            &directories.build,
+            profile,
+            changed,
+            read,
+        ))
+    }
+
+    /// Takes the records of one profile from all records.
+    fn new(
+        (workspace, layout): (&'a Workspace, PackageDirectories),
+        build_directory: &Utf8Path,
+        profile: &str,
+        changed: &'a [Utf8PathBuf],
+        read: Vec<ProfileRecords>,
+    ) -> Self {
         let mut places: HashMap<Utf8PathBuf, Vec<ProfileRecords>> = HashMap::new();
         for place in read.into_iter().filter(|it| it.directory == profile) {
             places.entry(place.path.clone()).or_default().push(place);
@@ -71,16 +88,16 @@ impl<'a> BuiltUnits<'a> {
             .filter(|(_, package)| package.is_proc_macro());
         let packages = workspace.packages();
         let packages = packages.map(|(index, package)| (&*package.id, index));
-        Ok(Self {
+        Self {
             packages: packages.collect(),
             macros: macros.map(|(_, package)| &*package.name).collect(),
             workspace,
             layout,
             changed,
-            build_directory: directories.build.clone(),
+            build_directory: build_directory.to_owned(),
             profile: profile.to_owned(),
             places,
-        })
+        }
     }
 
     /// Returns true if there is no record of the profile.

@@ -249,6 +249,11 @@ impl Scene {
         self.records.last_mut().unwrap()[key] = value;
     }
 
+    /// Sets a value of a record, given its place in the order of their creation.
+    pub(crate) fn set_in_record_at(&mut self, place: usize, key: &str, value: Value) {
+        self.records[place][key] = value;
+    }
+
     /// Passes the packages and their records to a function that looks for changes that git does not
     /// list.
     pub(crate) fn with_builds<T>(&self, then: impl FnOnce(&OutsidePackages<'_>) -> T) -> T {
@@ -266,7 +271,8 @@ impl Scene {
         self.set_in_record("triple", json!("T"));
     }
 
-    fn places(&self) -> Vec<ProfileRecords> {
+    /// Returns the records of this scene, by profile directory.
+    pub(crate) fn places(&self) -> Vec<ProfileRecords> {
         let (of_triple, of_host): (Vec<&Value>, Vec<&Value>) =
             self.records.iter().partition(|it| it["triple"] == "T");
         let place = |path: &str, units: Vec<&Value>| {

@@ -1,6 +1,8 @@
 //! Compares the estimate with cargo: the number of missing units must be the number of compilers
 //! and build scripts that cargo starts.
 
+mod counting;
+
 use std::process::Command;
 
 use tempfile::TempDir;
