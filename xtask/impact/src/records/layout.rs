@@ -92,3 +92,27 @@ impl PackageDirectories {
         all.filter_map(|(index, directory)| Some((PackageIx(index), directory.as_deref()?)))
     }
 }
+
+#[test]
+fn a_changed_directory_concerns_the_packages_around_it() {
+    use crate::testing::scene::Scene;
+    use crate::unit_graph::Verb;
+
+    let scene = Scene::new(
+        "a: lib\nb/one: lib\nb/two: lib",
+        Verb::Check,
+        &[("b/x", "")],
+    );
+    let layout = PackageDirectories::new(&scene.workspace);
+    for (paths, expected) in [
+        (&["a/src/lib.rs"][..], &["a"][..]),
+        (&["b"], &["b/one", "b/two"]),
+        (&["b/x"], &[]),
+        (&["b/one/src", "a/src"], &["a", "b/one"]),
+        (&["missing"], &[]),
+    ] {
+        let paths: Vec<_> = paths.iter().map(|it| scene.root.join(it)).collect();
+        let expected = expected.iter().map(|it| scene.root.join(it));
+        assert_eq!(layout.around(&paths), expected.collect(), "{paths:?}");
+    }
+}

@@ -134,6 +134,111 @@ mod tests {
         expect_test::expect!["mid lib, top lib, top build script run"].assert_eq(&for_target);
     }
 
+    /// Returns true if cargo compiles any unit with flags: of a `[target]` table, or of `[build]`.
+    fn apply(platform: Option<&str>, config: &str, named: &[&str], built: &[&str]) -> bool {
+        use crate::cargo_config::Surroundings;
+
+        let (_directory, root) = crate::testing::scratch();
+        crate::testing::write(&root.join(".cargo/config.toml"), config);
+        let mut workspace = workspace("a: lib");
+        workspace.build_directory = root.join("target");
+        for triple in built {
+            let records = root.join("target").join(triple).join("debug/.fingerprint");
+            std::fs::create_dir_all(records).unwrap();
+        }
+        let facts = |name: &&str| PlatformFacts {
+            name: (*name).to_owned(),
+            cfg: BTreeSet::new(),
+        };
+        workspace.platforms = Some(["host"].iter().chain(named).map(facts).collect());
+        let config = CargoConfig::in_directory(&root, &Surroundings::default()).unwrap();
+        assert!(
+            rustflags_apply(platform, &workspace, None),
+            "nothing is known"
+        );
+        let apply = rustflags_apply(platform, &workspace, Some(&config));
+        workspace.platforms = None;
+        assert!(rustflags_apply(platform, &workspace, Some(&config)));
+        apply
+    }
+
+    #[test]
+    fn flags_apply_to_the_platforms_that_cargo_builds_for() {
+        let own = "target.host.rustflags = ['-Cx']";
+        let of_wasm = "target.wasm32.rustflags = ['-Cx']";
+        let same = "target-applies-to-host = true";
+        let unstable = "unstable.target-applies-to-host = true";
+        for (story, platform, config, named, built, expected) in [
+            ("[build]", None, "", &[][..], &[][..], true),
+            (
+                "[build], overridden for the host",
+                None,
+                own,
+                &[],
+                &[],
+                false,
+            ),
+            ("the host", Some("host"), "", &[], &[], true),
+            ("another platform", Some("wasm32"), "", &[], &[], false),
+            (
+                "a platform with artifacts",
+                Some("wasm32"),
+                "",
+                &[],
+                &["wasm32"],
+                true,
+            ),
+            (
+                "a platform with artifacts",
+                None,
+                own,
+                &[],
+                &["wasm32"],
+                true,
+            ),
+            // With a named triple, cargo compiles the units for the host without flags.
+            (
+                "the named triple",
+                Some("wasm32"),
+                "",
+                &["wasm32"],
+                &[],
+                true,
+            ),
+            ("the host", Some("host"), "", &["wasm32"], &[], false),
+            (
+                "[build], overridden",
+                None,
+                of_wasm,
+                &["wasm32"],
+                &[],
+                false,
+            ),
+            (
+                "[build], overridden for the host",
+                None,
+                own,
+                &["wasm32"],
+                &[],
+                true,
+            ),
+            (
+                "known artifacts",
+                Some("host"),
+                "",
+                &["wasm32"],
+                &["wasm32"],
+                false,
+            ),
+            // An option of cargo decides for the host.
+            ("the host", Some("host"), same, &["wasm32"], &[], true),
+            ("the host", Some("host"), unstable, &["wasm32"], &[], true),
+        ] {
+            let found = apply(platform, config, named, built);
+            assert_eq!(found, expected, "{story}, {config}, {named:?}");
+        }
+    }
+
     #[test]
     fn a_cfg_that_is_false_on_every_built_platform_is_not_possible() {
         let facts = |name: &str, cfg: &[&str]| PlatformFacts {

@@ -1,8 +1,12 @@
 //! Tests of the conditions under which a record is current. Ages are in seconds. The records are
 //! 500 seconds old.
 
+mod assigned;
+
+use serde_json::json;
+
 use crate::testing::scene::Scene;
-use crate::testing::{name, unit};
+use crate::testing::{name, place, unit};
 use crate::unit_graph::Verb;
 use crate::vcs::ChangeStatus;
 
@@ -182,26 +186,112 @@ fn a_refused_record_has_a_reason() {
         refusal("nothing is newer", &|scene| {
             b(scene);
         }),
+        refusal("no record", &|scene| scene.remove_record(0)),
         refusal("the dependency has no record", &|_| {}),
+        refusal("other features", &|scene| {
+            scene.set_in_record("features", json!(["x"]));
+        }),
+        refusal("another toolchain built later", &|scene| {
+            scene.compiled(("b", "lib"), &["b/src/lib.rs"], 400, (20, &[]));
+            scene.set_in_record("rustc", json!(2));
+        }),
+        refusal("one of two variants has no record", &|scene| {
+            let a = place(&scene.workspace, "a").0 as usize;
+            scene.workspace.packages[a].builds = vec![vec![], vec!["x".to_owned()]];
+        }),
+        refusal("the time is not known", &|scene| {
+            scene.set_in_record("invoked", json!(null));
+        }),
         refusal("a newer source", &|scene| {
             b(scene);
             scene.set_age("a/src/lib.rs", 499);
         }),
+        refusal("a newer source, and another in the change set", &|scene| {
+            scene.remove_record(0);
+            let files = ["a/src/edited.rs", "a/src/lib.rs"];
+            scene.compiled(("a", "lib"), &files, 500, (10, &[]));
+            scene.change(files[0], ChangeStatus::Modified);
+            scene.write(files[0], "");
+            scene.set_age(files[0], 400);
+            scene.set_age(files[1], 499);
+        }),
         refusal("a newer manifest", &|scene| {
             b(scene);
+            scene.set_age("Cargo.toml", 500);
             scene.set_age("a/Cargo.toml", 499);
         }),
         refusal("a newer root manifest", &|scene| {
             b(scene);
             scene.set_age("Cargo.toml", 499);
         }),
+        refusal(
+            "a newer root manifest, and another in the change set",
+            &|scene| {
+                b(scene);
+                scene.change("Cargo.toml", ChangeStatus::Modified);
+                scene.write(".cargo/config.toml", "");
+                scene.set_age(".cargo/config.toml", 499);
+                scene.set_age("Cargo.toml", 400);
+            },
+        ),
     ];
     expect_test::expect![[r#"
         nothing is newer: used
+        no record: there is no record
         the dependency has no record: the record of its dependency b lib is refused
+        other features: it was built with other features only
+        another toolchain built later: it was built with another profile or toolchain only
+        one of two variants has no record: a variant with other features has no current record
+        the time is not known: the record has no time
         a newer source: [ROOT]/a/src/lib.rs is newer than the build, or missing
+        a newer source, and another in the change set: [ROOT]/a/src/lib.rs is newer than the build, or missing
         a newer manifest: [ROOT]/a/Cargo.toml is newer than the build
         a newer root manifest: [ROOT]/Cargo.toml is newer than the build
+        a newer root manifest, and another in the change set: [ROOT]/.cargo/config.toml is newer than the build
+    "#]]
+    .assert_eq(&all.concat());
+}
+
+#[test]
+fn a_refused_record_of_a_script_names_its_input() {
+    let refusal = |prepare: &dyn Fn(&mut Scene)| {
+        let mut scene = scripted(&["a/data/one.txt", "a/data/deep"]);
+        prepare(&mut scene);
+        let run = unit(&scene.workspace, &scene.graph, "a build script run");
+        let root = scene.root.clone();
+        let why = scene.with_records(|records| records.refusal(run));
+        let why = why.unwrap_or_else(|| "used".to_owned());
+        format!("{}\n", why.replace(root.as_str(), "[ROOT]"))
+    };
+    let variable = |scene: &mut Scene, value: Option<&str>| {
+        let watch = json!({ "Run": { "Declared": [[], [["XTASK_KIT_UNSET", value]]] } });
+        scene.set_in_record("inputs", json!([[scene.root.join("a"), watch]]));
+    };
+    let all = [
+        refusal(&|_| {}),
+        refusal(&|scene| scene.set_age("a/data/deep/two.txt", 500)),
+        refusal(&|scene| scene.set_age("a/data/deep/two.txt", 499)),
+        refusal(&|scene| {
+            scene.change("a/data/one.txt", ChangeStatus::Modified);
+            scene.set_age("a/data/one.txt", 400);
+            scene.set_age("a/data/deep/two.txt", 499);
+        }),
+        refusal(&|scene| variable(scene, None)),
+        refusal(&|scene| variable(scene, Some("before"))),
+        refusal(&|scene| {
+            let watch = json!({ "Run": { "Package": null } });
+            scene.set_in_record("inputs", json!([[scene.root.join("a"), watch]]));
+            scene.set_in_record("invoked", json!(null));
+        }),
+    ];
+    expect_test::expect![[r#"
+        used
+        used
+        [ROOT]/a/data/deep is newer than the build, or missing
+        [ROOT]/a/data/deep is newer than the build, or missing
+        used
+        the variable XTASK_KIT_UNSET has another value now
+        the record has no time
     "#]]
     .assert_eq(&all.concat());
 }
@@ -226,10 +316,16 @@ fn a_record_shows_the_files_that_are_read_by_variables() {
         scene.compiled(("b", "lib"), &["b/src/lib.rs"], 500, (20, &[]));
         scene.compiled(("a", "lib"), &["a/src/lib.rs"], 500, (10, &[20]));
         scene.reads_variable(variable);
-        scene.set_age(newer, 499);
         let a = unit(&scene.workspace, &scene.graph, "a lib");
+        let shows = |age| {
+            scene.set_age(newer, age);
+            scene.with_records(|records| records.shows_files_by_variables(a))
+        };
+        assert!(shows(500), "{variable}, {newer} is as old as the record");
+        assert_eq!(shows(499), expected, "{variable}, {newer}");
+        scene.change(newer, ChangeStatus::Modified);
         let shows = scene.with_records(|records| records.shows_files_by_variables(a));
-        assert_eq!(shows, expected, "{variable}, {newer}");
+        assert!(shows, "{variable}, {newer} is in the change set");
     }
 }
 

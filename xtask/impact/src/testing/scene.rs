@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::build_dir::evidence::ProfileRecords;
+use crate::cargo_config::{CargoConfig, Surroundings};
 use crate::change_set::OutsidePackages;
 use crate::process::Runner;
 use crate::records::changed::ChangedPaths;
@@ -37,6 +38,13 @@ pub(crate) struct Scene {
     records: Vec<Value>,
     pub(crate) head_moved: bool,
     pub(crate) resolution: Resolution,
+    /// Cargo's configuration, if it changed.
+    pub(crate) config: Option<CargoConfig>,
+    /// The target triples that the query names.
+    pub(crate) targets: Vec<String>,
+    pub(crate) profile: Option<String>,
+    /// True if both sides of a toolchain file choose the same compiler.
+    pub(crate) is_same_compiler: bool,
 }
 
 impl Scene {
@@ -61,6 +69,10 @@ impl Scene {
             records: Vec::new(),
             head_moved: false,
             resolution: Resolution::Unchanged,
+            config: None,
+            targets: Vec::new(),
+            profile: None,
+            is_same_compiler: false,
         };
         scene.write("Cargo.toml", "[workspace]\n");
         for (_, package) in scene.workspace.packages() {
@@ -101,6 +113,19 @@ impl Scene {
         });
     }
 
+    /// Adds a path that the user named as changed.
+    pub(crate) fn name_as_changed(&mut self, path: &str) {
+        self.change(path, ChangeStatus::Modified);
+        self.changes.last_mut().unwrap().seen = Seen::Named;
+    }
+
+    /// Sets both sides of a changed file; `None` for a side without the file.
+    pub(crate) fn set_sides(&mut self, path: &str, before: Option<&str>, after: Option<&str>) {
+        let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
+        self.contents
+            .insert(path.into(), BothSides { before, after });
+    }
+
     /// Adds a modified file to the change set, given the text of both sides.
     pub(crate) fn edit(&mut self, path: &str, before: &str, after: &str) {
         self.change(path, ChangeStatus::Modified);
@@ -126,6 +151,7 @@ impl Scene {
         let (mode, kind, target) = match kind {
             "script" => ("compile", "build-script", "build-script-build"),
             "lib test" => ("test", "lib", package),
+            "bin" => ("compile", "bin", package),
             _ => ("compile", "lib", package),
         };
         let name = json!({ "mode": mode, "kind": kind, "target": target });
@@ -303,21 +329,38 @@ impl Scene {
         then(&Records::new(context, "debug", false, &places))
     }
 
+    /// Reads cargo's configuration, as after a change, given the environment variables.
+    pub(crate) fn read_config(&mut self, variables: &[(&str, &str)]) {
+        let variables = variables.iter();
+        let around = Surroundings {
+            variables: variables
+                .map(|&(name, value)| (name.into(), value.into()))
+                .collect(),
+            ..Surroundings::default()
+        };
+        self.config = Some(CargoConfig::in_directory(&self.root, &around).unwrap());
+    }
+
     /// Finds the seeds of the change set.
     pub(crate) fn find(&self) -> Vec<Seed> {
+        self.with_inputs(|inputs| seeds::find(inputs, HashMap::new()))
+    }
+
+    /// Passes the data that seeds are found from to a function.
+    pub(crate) fn with_inputs<T>(&self, then: impl FnOnce(&SeedInputs<'_>) -> T) -> T {
         self.with_records(|records| {
             let inputs = SeedInputs {
                 workspace: &self.workspace,
                 graph: &self.graph,
                 verb: self.verb,
-                profile: None,
+                profile: self.profile.as_deref(),
                 root: &self.root,
                 changes: &self.changes,
                 head_moved: self.head_moved,
-                targets: &[],
-                config: None,
+                targets: &self.targets,
+                config: self.config.as_ref(),
                 contents: &|path: &Utf8Path| self.contents.get(path).cloned().unwrap_or_default(),
-                is_same_compiler: &|_, _| false,
+                is_same_compiler: &|_, _| self.is_same_compiler,
                 resolution: &self.resolution,
                 layout: &PackageDirectories::new(&self.workspace),
                 records,
@@ -325,7 +368,7 @@ impl Scene {
                 settings: &SettingFiles::new(&self.workspace),
                 facts: &RefCell::default(),
             };
-            seeds::find(&inputs, HashMap::new())
+            then(&inputs)
         })
     }
 
