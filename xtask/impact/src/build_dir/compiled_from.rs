@@ -215,9 +215,12 @@ mod tests {
                 Some(like_a_length.as_str()),
             ),
         ];
-        for (texts, expected) in cases {
+        // The path may stand at the beginning or far from it.
+        let cases = cases.iter().flat_map(|case| [(case, 0), (case, 5000)]);
+        for ((texts, expected), before) in cases {
             let mut metadata = b"rust".to_vec();
-            for text in &texts {
+            metadata.resize(metadata.len() + before, 0xc1);
+            for text in texts {
                 metadata.extend(leb128(text.len()));
                 metadata.extend(text.as_bytes());
                 metadata.push(0xc1);
@@ -225,8 +228,8 @@ mod tests {
             let found = absolute_in(&metadata, "crates/a/src/lib.rs".into());
             assert_eq!(
                 found.as_deref().map(|it| it.as_str()),
-                expected,
-                "{texts:?}"
+                *expected,
+                "{texts:?}, after {before} bytes"
             );
         }
     }

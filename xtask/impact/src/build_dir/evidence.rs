@@ -344,19 +344,5 @@ fn stamp(
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-#[test]
-fn records_that_may_change_while_they_are_read_are_not_cached() {
-    use std::time::Duration;
-
-    let started = SystemTime::now();
-    let before = |age| started - Duration::from_millis(age);
-    for (marks, expected) in [
-        (vec![], true),
-        (vec![before(51)], true),
-        (vec![before(50)], false),
-        (vec![before(1000), before(0)], false),
-        (vec![started + Duration::from_secs(1)], false),
-    ] {
-        assert_eq!(is_settled(&marks, started), expected, "{marks:?}");
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -221,3 +221,48 @@ fn the_places_of_outputs_follow_profile_triple_and_layout() {
         assert_eq!(place.out_dir("a", "0"), place.path.join(out_dir));
     }
 }
+
+#[test]
+fn the_time_of_a_unit_is_that_of_its_output_or_of_its_dep_info() {
+    for (layout, name, expected) in [
+        (Layout::V1, "lib-a", ".fingerprint/a-0/dep-lib-a"),
+        (Layout::V2, "lib-a", "build/a/0/fingerprint/dep-lib-a"),
+        (Layout::V1, "run-build-script-x", "build/a-0/output"),
+        (Layout::V2, "run-build-script-x", "build/a/0/run/stdout"),
+    ] {
+        let place = ProfileDir {
+            path: "/b/debug".into(),
+            build_directory: "/b".into(),
+            triple: None,
+            directory: "debug".to_owned(),
+            layout,
+        };
+        let name = UnitName::parse(name).unwrap();
+        assert_eq!(place.reference("a", "0", &name), place.path.join(expected));
+    }
+}
+
+#[test]
+fn the_hash_of_a_unit_is_found_in_the_names_of_its_files() {
+    for (file, expected) in [
+        ("libmy_lib-0123456789abcdef.rlib", Some(HASH)),
+        ("tool-0123456789abcdef", Some(HASH)),
+        ("tool-0123456789abcdef.1x.rcgu.o", Some(HASH)),
+        ("tool-0123456789abcdeg.d", None),
+        ("tool0123456789abcdef.d", None),
+        ("0123456789abcdef.d", None),
+        ("tool.d", None),
+        ("", None),
+    ] {
+        assert_eq!(hash_in(file), expected, "{file}");
+    }
+}
+
+#[test]
+fn a_directory_that_cargo_did_not_prepare_is_no_profile_directory() {
+    // Only final artifacts are here, because the build directory is elsewhere.
+    let (_directory, root) = tree(&["debug/.cargo-lock", "debug/examples/"]);
+    assert_eq!(found(&root), [""; 0]);
+    let (_directory, root) = tree(&["debug/deps/", "debug/build/a/x"]);
+    assert_eq!(found(&root), [""; 0]);
+}

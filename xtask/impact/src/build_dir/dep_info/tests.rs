@@ -179,3 +179,37 @@ fn the_first_rule_of_a_makefile_is_read() {
     assert_eq!(first_rule(text), ["src/lib.rs", "src/my text.txt"]);
     assert!(first_rule("src/lib.rs:\n").is_empty());
 }
+
+#[test]
+fn records_are_alike_if_only_the_dependencies_differ() {
+    let read = |rustc: u64, flag: &str, target: u64, on: u64| -> Fingerprint {
+        let value = serde_json::json!({
+            "rustc": rustc, "features": "", "deps": [[1, "x", false, on]], "local": [],
+            "rustflags": [flag], "target": target,
+        });
+        serde_json::from_value(value).unwrap()
+    };
+    let likeness = read(1, "-g", 1, 1).likeness();
+    assert_eq!(read(1, "-g", 1, 2).likeness(), likeness);
+    for other in [
+        read(2, "-g", 1, 1),
+        read(1, "-O", 1, 1),
+        read(1, "-g", 2, 1),
+    ] {
+        assert_ne!(other.likeness(), likeness);
+    }
+}
+
+#[test]
+fn escapes_of_variables_are_decoded() {
+    for (text, expected) in [
+        ("plain", Some("plain")),
+        ("a\\nb", Some("a\nb")),
+        ("a\\rb", Some("a\rb")),
+        ("a\\\\nb", Some("a\\nb")),
+        ("a\\tb", None),
+        ("a\\", None),
+    ] {
+        assert_eq!(unescape(text).as_deref(), expected, "{text}");
+    }
+}

@@ -232,3 +232,177 @@ fn the_newest_file_of_a_package_is_recorded_by_its_time() {
         assert_eq!(newest(other), None, "{other}");
     }
 }
+
+/// Returns a place with the record of a script run: the values at the last run, and the output.
+fn ran(local: Vec<Local>, output: &str) -> (tempfile::TempDir, ProfileDir, StoredFingerprint) {
+    let (directory, root) = scratch();
+    let place = ProfileDir {
+        path: root.clone(),
+        build_directory: root,
+        triple: None,
+        directory: "debug".to_owned(),
+        layout: Layout::V1,
+    };
+    write(&place.script_output("a", "0"), output);
+    let fingerprint = serde_json::json!({
+        "rustc": 1, "features": "", "deps": [], "local": [], "rustflags": [],
+    });
+    let mut fingerprint: dep_info::Fingerprint = serde_json::from_value(fingerprint).unwrap();
+    fingerprint.local = local;
+    let run = StoredFingerprint {
+        package: "a".to_owned(),
+        hash: "0".to_owned(),
+        name: UnitName::parse("run-build-script-build-script-build").unwrap(),
+        value: 1,
+        fingerprint,
+        invoked: None,
+        plain: false,
+    };
+    (directory, place, run)
+}
+
+#[test]
+fn a_script_watches_what_its_last_output_names() {
+    let changed = |paths: &[&str]| Local::RerunIfChanged {
+        output: "output".into(),
+        paths: paths.iter().map(Into::into).collect(),
+    };
+    let variable = |value: Option<&str>| Local::RerunIfEnvChanged {
+        var: "V".to_owned(),
+        val: value.map(str::to_owned),
+    };
+    let newest = || Local::Precalculated("1732000000.000000005s (src/lib.rs)".to_owned());
+    let (path, var) = (
+        "cargo::rerun-if-changed=data\n",
+        "cargo::rerun-if-env-changed=V\n",
+    );
+    let both = format!("{path}{var}");
+    for (story, local, output, expected, settled) in [
+        ("a path", vec![changed(&["data"])], path, "/p/data;", true),
+        (
+            "another path before",
+            vec![changed(&["old"])],
+            path,
+            "/p/data;",
+            false,
+        ),
+        // The value at the last run counts.
+        ("a variable", vec![variable(Some("1"))], var, "; V=1", true),
+        (
+            "an unset variable",
+            vec![variable(None)],
+            var,
+            "; V=-",
+            true,
+        ),
+        (
+            "both",
+            vec![changed(&["data"]), variable(Some("1"))],
+            &*both,
+            "/p/data; V=1",
+            true,
+        ),
+        (
+            "only the path before",
+            vec![changed(&["data"])],
+            &both,
+            "/p/data; V=-",
+            false,
+        ),
+        (
+            "only the variable before",
+            vec![variable(None)],
+            &both,
+            "/p/data; V=-",
+            false,
+        ),
+        (
+            "nothing",
+            vec![newest()],
+            "",
+            "package, newest /p/src/lib.rs",
+            true,
+        ),
+        (
+            "no longer anything",
+            vec![changed(&["data"])],
+            "",
+            "package",
+            false,
+        ),
+    ] {
+        let (_directory, place, run) = ran(local, output);
+        let found = place.script_run(&run, "/p".into()).unwrap();
+        let watched = match found.watch {
+            Watch::Package(Some(newest)) => format!("package, newest {}", newest.path),
+            Watch::Package(None) => "package".to_owned(),
+            Watch::Declared(paths, variables) => {
+                let paths: Vec<_> = paths.iter().map(|it| it.as_str()).collect();
+                let variables = variables.iter();
+                let variables = variables
+                    .map(|(name, value)| format!(" {name}={}", value.as_deref().unwrap_or("-")));
+                format!("{};{}", paths.join(" "), variables.collect::<String>())
+            }
+            Watch::Overridden => "overridden".to_owned(),
+        };
+        assert_eq!(watched, expected, "{story}");
+        assert_eq!(found.settled, settled, "{story}");
+    }
+}
+
+#[test]
+fn an_overridden_script_has_no_output() {
+    let overridden = Local::Precalculated("overridden build state with hash: 1".to_owned());
+    let (_directory, place, run) = ran(vec![overridden], "cargo::rerun-if-changed=data\n");
+    fs::remove_file(place.script_output("a", "0")).unwrap();
+    let found = place.script_run(&run, "/p".into()).unwrap();
+    assert_eq!((found.watch, found.settled), (Watch::Overridden, true));
+    let (_directory, place, run) = ran(Vec::new(), "");
+    fs::remove_file(place.script_output("a", "0")).unwrap();
+    assert_eq!(place.script_run(&run, "/p".into()), None);
+}
+
+#[test]
+fn an_output_that_was_moved_names_the_present_directory() {
+    let (_directory, place, run) = ran(Vec::new(), "cargo::rerun-if-changed=/old/out/x\n");
+    let output = place.script_output("a", "0");
+    write(&output.with_file_name("root-output"), "/old/out");
+    let found = place.read_script_output("a", "0").unwrap();
+    assert_eq!(found.rerun_if_changed, [place.out_dir("a", "0").join("x")]);
+    drop(run);
+}
+
+#[test]
+fn the_files_of_a_unit_are_read_from_rustcs_record_if_cargos_is_missing() {
+    let (_directory, place, mut unit) = ran(Vec::new(), "");
+    unit.name = UnitName::parse("test-integration-test-my-it").unwrap();
+    let roots = Roots {
+        workspace: "/w".into(),
+        package: "/w/p".into(),
+    };
+    assert_eq!(place.sources(&unit, roots), None);
+    assert_eq!(place.read_dep_info("a", "0", &unit.name), None);
+    let rule = "deps/my_it: p/b.rs p/a.rs p/./a.rs\n\np/b.rs:\np/a.rs:\np/./a.rs:\n";
+    let [hashed, plain] = place.dep_info_paths("a", "0", &unit.name);
+    assert_eq!(plain, place.path.join("deps/my_it.d"));
+    write(&plain, rule);
+    // The name without a hash may belong to another unit.
+    assert_eq!(place.sources(&unit, roots), None);
+    unit.plain = true;
+    let files = place.sources(&unit, roots).unwrap().files;
+    assert_eq!(files, ["/w/p/a.rs", "/w/p/b.rs"]);
+    let found = place.read_dep_info("a", "0", &unit.name);
+    assert_eq!(found, Some((plain.clone(), rule.to_owned())));
+    write(&hashed, &rule.replace("b.rs", "c.rs"));
+    let files = place.sources(&unit, roots).unwrap().files;
+    assert_eq!(files, ["/w/p/a.rs", "/w/p/c.rs"]);
+    assert_eq!(place.read_dep_info("a", "0", &unit.name).unwrap().0, hashed);
+    // A file that cannot be read is not skipped.
+    fs::write(&hashed, b"\xff").unwrap();
+    assert_eq!(place.read_dep_info("a", "0", &unit.name), None);
+    for other in ["doc-lib-my-it", "run-build-script-my-it"] {
+        unit.name = UnitName::parse(other).unwrap();
+        assert_eq!(place.rustc_dep_info(&unit), None, "{other}");
+        assert_eq!(place.read_dep_info("a", "0", &unit.name), None, "{other}");
+    }
+}

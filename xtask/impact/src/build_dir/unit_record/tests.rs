@@ -122,3 +122,111 @@ fn outputs_lie_where_the_layout_and_the_kind_say() {
         assert_eq!(output_directory(layout, "a", "0", kind), expected);
     }
 }
+
+#[test]
+fn the_units_of_wanted_packages_are_listed_in_both_layouts() {
+    let (_directory, root) = scratch();
+    let hash = "0000000000000001";
+    for path in [
+        format!(".fingerprint/a-{hash}/lib-a"),
+        format!(".fingerprint/a-{hash}/lib-a.json"),
+        format!(".fingerprint/a-{hash}/test-lib-a"),
+        format!(".fingerprint/b-{hash}/invoked.timestamp"),
+        format!("build/a/{hash}/fingerprint/bin-a"),
+        format!("build/b/{hash}/fingerprint/lib-b"),
+        // The directory of a build script in the first layout.
+        format!("build/a-{hash}/{hash}/fingerprint/lib-x"),
+    ] {
+        write(&root.join(path), "");
+    }
+    for (layout, expected) in [
+        (
+            Layout::V1,
+            [("a", &["lib-a", "test-lib-a"][..]), ("b", &[])],
+        ),
+        (Layout::V2, [("a", &["bin-a"]), ("b", &["lib-b"])]),
+    ] {
+        let place = ProfileDir {
+            path: root.clone(),
+            build_directory: root.clone(),
+            triple: None,
+            directory: "debug".into(),
+            layout,
+        };
+        let expected = expected.map(|(package, names)| {
+            let names = names.iter().map(|it| UnitName::parse(it).unwrap());
+            (
+                package.to_owned(),
+                hash.to_owned(),
+                names.collect::<Vec<_>>(),
+            )
+        });
+        assert_eq!(place.unit_names(&|_| true).unwrap(), expected);
+        let only_b = place.unit_names(&|name| name == "b").unwrap();
+        assert_eq!(only_b, expected[1..]);
+        let a = format!("a-{hash}");
+        let b = format!("b-{hash}");
+        let names = |directory: &Utf8Path| -> Vec<&str> {
+            match directory.strip_prefix(&root).unwrap().as_str() {
+                ".fingerprint" => vec![&a, &b],
+                "build" => vec!["a", &a, "b"],
+                "build/a" | "build/b" => vec![hash],
+                it if it == format!(".fingerprint/{a}") => {
+                    vec!["lib-a", "lib-a.json", "test-lib-a"]
+                }
+                it if it == format!("build/a/{hash}/fingerprint") => vec!["bin-a"],
+                it if it == format!("build/b/{hash}/fingerprint") => vec!["lib-b"],
+                _ => vec!["invoked.timestamp"],
+            }
+        };
+        assert_eq!(place.listed_names(&names), expected);
+    }
+}
+
+/// In the first layout, a `.d` file without a hash may belong to another unit, unless this unit has
+/// no file with a hash.
+#[test]
+fn a_unit_with_hashed_files_has_no_plain_dep_info() {
+    let json = r#"{"rustc":1,"features":"[]","deps":[],"local":[],"rustflags":[]}"#;
+    let hash = "0000000000000001";
+    for (layout, name, product, expected) in [
+        (
+            Layout::V1,
+            "lib-a",
+            "deps/liba-0000000000000001.rlib",
+            false,
+        ),
+        (Layout::V1, "lib-a", "deps/liba-0000000000000002.rlib", true),
+        (Layout::V1, "lib-a", "deps/a-0000000000000001.d", true),
+        (
+            Layout::V1,
+            "example-a",
+            "examples/a-0000000000000001",
+            false,
+        ),
+        (
+            Layout::V1,
+            "build-script-build-script-build",
+            "deps/x",
+            false,
+        ),
+        (Layout::V2, "lib-a", "deps/liba-0000000000000001.rlib", true),
+    ] {
+        let (_directory, root) = scratch();
+        let place = ProfileDir {
+            path: root.clone(),
+            build_directory: root.clone(),
+            triple: None,
+            directory: "debug".into(),
+            layout,
+        };
+        let directory = place.fingerprint_dir("a", hash);
+        write(&directory.join(name), hash);
+        write(&directory.join(format!("{name}.json")), json);
+        write(&root.join(product), "");
+        fs::create_dir_all(root.join("deps")).unwrap();
+        let hashes = place.hashes().unwrap();
+        let read = place.read_unit("a", hash, &hashes).unwrap();
+        assert_eq!(read[0].plain, expected, "{layout:?}: {name}, {product}");
+    }
+}
