@@ -105,15 +105,7 @@ impl Resolution {
 /// Finds the seeds of a change. The seeds are unsorted, and several seeds may name the same unit.
 /// `outsides` holds the paths outside packages that were found in advance.
 pub fn find(inputs: &SeedInputs<'_>, outsides: Outsides) -> Vec<Seed> {
-    let mut finder = SeedFinder {
-        inputs,
-        sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides)
-            .in_profile(inputs.profile),
-        seeds: Vec::new(),
-        newest: HashMap::new(),
-        named_targets: None,
-        doubted: HashSet::new(),
-    };
+    let mut finder = SeedFinder::new(inputs, outsides);
     for change in inputs.changes {
         let before = finder.seeds.len();
         finder.change(change);
@@ -164,7 +156,19 @@ pub(super) struct SeedFinder<'a> {
     pub(super) doubted: HashSet<UnitIx>,
 }
 
-impl SeedFinder<'_> {
+impl<'a> SeedFinder<'a> {
+    fn new(inputs: &'a SeedInputs<'a>, outsides: Outsides) -> Self {
+        Self {
+            inputs,
+            sources: Sources::new(inputs.workspace, inputs.layout, inputs.facts, outsides)
+                .in_profile(inputs.profile),
+            seeds: Vec::new(),
+            newest: HashMap::new(),
+            named_targets: None,
+            doubted: HashSet::new(),
+        }
+    }
+
     fn change(&mut self, change: &Change) {
         let path = self.inputs.root.join(&change.path);
         let before = self.seeds.len();

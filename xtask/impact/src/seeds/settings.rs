@@ -221,3 +221,64 @@ fn every_link_on_the_way_to_a_file_is_found() {
         circle: "#]]
     .assert_eq(&all.map(behind).join("\n"));
 }
+
+#[test]
+fn a_settings_file_is_recognized_by_its_name_and_its_place() {
+    let home = "/home/cargo/config.toml";
+    let settings = SettingFiles {
+        workspace_root: "/r/w".into(),
+        lock_file: "/r/w/locks/Cargo.lock".into(),
+        configuration: BTreeSet::from([home.into(), "/r/w/included.toml".into()]),
+        linked: HashMap::from([("/r/real.toml".into(), "/r/w/.cargo/config.toml".into())]),
+    };
+    for (path, expected) in [
+        ("/r/w/a/Cargo.toml", Some(Setting::Manifest)),
+        ("/r/w/locks/Cargo.lock", Some(Setting::Lock)),
+        ("/r/w/Cargo.lock", None),
+        ("/r/w/rust-toolchain", Some(Setting::Toolchain)),
+        ("/r/rust-toolchain.toml", Some(Setting::Toolchain)),
+        ("/r/w/a/rust-toolchain.toml", None),
+        ("/r/w/.cargo/config", Some(Setting::Configuration)),
+        ("/r/.cargo/config.toml", Some(Setting::Configuration)),
+        ("/r/w/a/.cargo/config.toml", None),
+        ("/r/w/config.toml", None),
+        ("/r/w/.cargo/other.toml", None),
+        (home, Some(Setting::Configuration)),
+        ("/r/w/included.toml", Some(Setting::Configuration)),
+        ("/r/real.toml", Some(Setting::Configuration)),
+        ("/r/w/src/lib.rs", None),
+    ] {
+        let found = settings.of(path.into());
+        assert_eq!(found.map(|it| it.0), expected, "{path}");
+    }
+}
+
+#[test]
+fn only_some_differences_change_the_resolution() {
+    let package = "[package]\nname = 'a'\n";
+    let depends = "[package]\nname = 'a'\n[dependencies]\nb = '1'\n";
+    let comment = "# a comment\n[package]\nname = 'a'\n";
+    let (profile, flags) = ("profile.dev.debug = 0", "build.rustflags = ['-g']");
+    use Setting::{Configuration, Lock, Manifest, Toolchain};
+    for (setting, before, after, expected) in [
+        (Manifest, Some(package), Some(depends), true),
+        (Manifest, Some(package), Some(comment), false),
+        (Manifest, Some(package), Some("["), true),
+        // A package that came or went.
+        (Manifest, None, Some(""), true),
+        (Manifest, Some(""), None, true),
+        (Configuration, Some(""), Some(profile), true),
+        (Configuration, Some(""), Some(flags), false),
+        (Configuration, None, Some(flags), false),
+        (Lock, Some(""), Some(""), true),
+        (Toolchain, Some(""), Some("stable"), false),
+    ] {
+        let [before, after] = [before, after].map(|side| side.map(str::to_owned));
+        let sides = BothSides { before, after };
+        assert_eq!(
+            setting.is_resolved(&sides),
+            expected,
+            "{setting:?}: {sides:?}"
+        );
+    }
+}

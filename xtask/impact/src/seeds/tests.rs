@@ -16,6 +16,13 @@
 //! | a file of a package does not rerun the package's tests | [`rules_decide_about_files_that_no_unit_reads`] |
 //! | a doubt does not seed its unit | [`rules_decide_about_files_that_no_unit_reads`] |
 
+mod doubts;
+mod run_time;
+mod scope;
+mod scripts;
+mod setting_files;
+mod targets;
+
 use std::collections::BTreeSet;
 
 use super::*;

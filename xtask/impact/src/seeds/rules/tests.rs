@@ -79,6 +79,8 @@ fn the_last_matching_rule_wins() {
             .map(|rule| (&rule.affects, rule.effect));
         assert_eq!(found, expected, "{path}");
     }
+    let shown = rules.of("docs/guide.md".into()).map(PathRule::shown);
+    assert_eq!(shown.as_deref(), Some("docs/*.md, book/**"));
 }
 
 #[test]
