@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use super::{Record, Records};
-use crate::resolve_diff::UnitForm;
+use crate::resolve_diff::RecordedConfiguration;
 use crate::unit_graph::{Mode, UnitIx};
 
 /// The checked units of a workspace.
@@ -43,7 +43,7 @@ impl<'a> CheckedUnits<'a> {
     }
 
     /// Returns true if a build left a unit in this form.
-    pub fn has(&self, unit: UnitIx, form: &UnitForm) -> bool {
+    pub fn has(&self, unit: UnitIx, form: &RecordedConfiguration) -> bool {
         // The record of a script run has no features.
         let is_run = self.records.graph().unit(unit).mode == Mode::RunCustomBuild;
         let mut records = self.records.of(unit).iter();

@@ -74,7 +74,7 @@ enum CheckForm {
 
 /// The values of a unit's configuration that the record of a build shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct UnitForm {
+pub struct RecordedConfiguration {
     /// The features that are on.
     pub features: BTreeSet<String>,
     /// True if the unit is compiled to metadata only.

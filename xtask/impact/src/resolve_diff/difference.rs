@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::resolve_diff::cargo_unit_graph::{
-    CargoUnit, CargoUnitGraph, PackageKey, TargetKey, UnitConfiguration, UnitDependency, UnitForm,
+    CargoUnit, CargoUnitGraph, PackageKey, RecordedConfiguration, TargetKey, UnitConfiguration,
+    UnitDependency,
 };
 
 /// A unit that cargo would configure differently.
@@ -110,7 +111,7 @@ pub(super) fn checked(
     before: &CargoUnitGraph,
     other: &CargoUnitGraph,
     after: &CargoUnitGraph,
-) -> BTreeMap<(PackageKey, TargetKey), Vec<UnitForm>> {
+) -> BTreeMap<(PackageKey, TargetKey), Vec<RecordedConfiguration>> {
     let values = |graph: &CargoUnitGraph| graph.units.iter().map(|unit| unit.deep).collect();
     let (built, built_by_other): (HashSet<u64>, HashSet<u64>) = (values(before), values(other));
     let mut found = BTreeMap::new();
@@ -123,7 +124,7 @@ pub(super) fn checked(
         let key = (unit.facts.package.clone(), unit.key.1.clone());
         if built_by_other.contains(&unit.deep) {
             let forms: &mut Vec<_> = found.entry(key).or_default();
-            forms.push(UnitForm {
+            forms.push(RecordedConfiguration {
                 features: unit.facts.features.clone(),
                 is_checked: !unit.facts.object_code,
             });

@@ -32,7 +32,7 @@ use std::fmt;
 use anyhow::Result;
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_unit_graph::CargoUnitGraph;
-pub use cargo_unit_graph::{PackageKey, TargetKey, UnitForm};
+pub use cargo_unit_graph::{PackageKey, RecordedConfiguration, TargetKey};
 pub use difference::{Difference, UnitDifference};
 use difference::{checked, differences, rebuilt};
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ pub struct ResolveDifferences {
     pub rebuilt: BTreeSet<(PackageKey, TargetKey)>,
     /// The units of `rebuilt` that only `cargo check` needed before the change, each with its
     /// configurations. Cargo builds such a unit only if `cargo check` was not run.
-    pub checked: BTreeMap<(PackageKey, TargetKey), Vec<UnitForm>>,
+    pub checked: BTreeMap<(PackageKey, TargetKey), Vec<RecordedConfiguration>>,
 }
 
 impl ResolveQuery<'_> {

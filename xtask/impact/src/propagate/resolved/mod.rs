@@ -10,7 +10,9 @@ use std::collections::{HashMap, HashSet};
 
 pub use self::causes::Causes;
 use super::{Affected, propagate_within};
-use crate::resolve_diff::{Difference, PackageKey, ResolveDifferences, TargetKey, UnitForm};
+use crate::resolve_diff::{
+    Difference, PackageKey, RecordedConfiguration, ResolveDifferences, TargetKey,
+};
 use crate::seeds::{Effect, Propagation, Rule, Seed};
 use crate::unit_graph::{UnitGraph, UnitIx};
 use crate::workspace::{PackageIx, Workspace};
@@ -23,7 +25,7 @@ pub fn affected(
     graph: &UnitGraph,
     resolution: &ResolveDifferences,
     causes: &Causes,
-    is_checked: &dyn Fn(UnitIx, &UnitForm) -> bool,
+    is_checked: &dyn Fn(UnitIx, &RecordedConfiguration) -> bool,
 ) -> Affected {
     let places = PackagesByName::new(workspace);
     let mut fresh = HashSet::new();

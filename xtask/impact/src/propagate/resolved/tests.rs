@@ -62,7 +62,7 @@ fn units_if_checked(
         checked: checked
             .iter()
             .map(|unit| {
-                let form = UnitForm {
+                let form = RecordedConfiguration {
                     features: BTreeSet::new(),
                     is_checked: true,
                 };
@@ -71,8 +71,9 @@ fn units_if_checked(
             .collect(),
     };
     let causes = Causes::lock_and_configuration();
-    let is_left =
-        |unit, form: &UnitForm| form.is_checked && left.contains(&&*name(&workspace, &graph, unit));
+    let is_left = |unit, form: &RecordedConfiguration| {
+        form.is_checked && left.contains(&&*name(&workspace, &graph, unit))
+    };
     let affected = affected(&workspace, &graph, &resolution, &causes, &is_left);
     let line = |(unit, effect): (UnitIx, Effect)| {
         let reason = match &affected.units[&unit].1 {

@@ -34,7 +34,7 @@ fn has(name: &str, form: (&[&str], bool), prepare: impl FnOnce(&mut Scene)) -> b
     scene.set_in_record("features", json!(["x", "y"]));
     prepare(&mut scene);
     let unit = unit(&scene.workspace, &scene.graph, name);
-    let form = UnitForm {
+    let form = RecordedConfiguration {
         features: form.0.iter().map(ToString::to_string).collect(),
         is_checked: form.1,
     };

@@ -382,7 +382,7 @@ fn a_unit_that_another_command_built_in_all_its_configurations_is_checked() {
         ),
     ] {
         let found = checked(&graph(&[]), &graph(&other), &graph(&after));
-        let form = |form: &UnitForm| {
+        let form = |form: &RecordedConfiguration| {
             let features: Vec<&String> = form.features.iter().collect();
             format!("{features:?} {}", form.is_checked)
         };
