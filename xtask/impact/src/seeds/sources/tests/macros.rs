@@ -122,9 +122,12 @@ fn only_the_library_of_a_package_has_macros_for_others() {
 fn a_library_may_lie_in_a_directory_for_tests_or_scripts() {
     let graph = "a: lib!test!bench!doctest -> m\nm: lib!test!bench!doctest";
     let files = [
-        ("a/src/lib.rs", "const X: &str = m::page!(\"page\");"),
+        ("a/src/lib.rs", "const X: &str = m::page!();"),
         ("a/page.txt", ""),
-        ("m/build/lib.rs", PAGE),
+        (
+            "m/build/lib.rs",
+            "#[macro_export] macro_rules! page { () => { include_str!(\"../page.txt\") } }",
+        ),
     ];
     let mut scene = Scene::new(graph, Verb::Check, &files);
     let library = scene.root.join("m/build/lib.rs");

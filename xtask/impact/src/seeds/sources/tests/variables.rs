@@ -42,6 +42,13 @@ fn a_unit_may_read_a_variable_that_it_or_its_macros_name() {
             false,
         ),
         ("the macro names it", "m::get!();", "", own, true),
+        (
+            "the library itself reads variables",
+            "m::get!(\"DATA_PLACE\");",
+            "",
+            &format!("{silent}\nconst O: &str = env!(\"OTHER\");"),
+            false,
+        ),
     ] {
         let files = [
             ("a/src/lib.rs", source),
