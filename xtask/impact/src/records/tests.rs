@@ -208,8 +208,11 @@ fn a_refused_record_has_a_reason() {
         }),
         refusal("a newer source, and another in the change set", &|scene| {
             scene.remove_record(0);
-            let files = ["a/src/edited.rs", "a/src/lib.rs"];
-            scene.compiled(("a", "lib"), &files, 500, (10, &[]));
+            let files = ["a/src/edited.rs", "a/src/lib.rs", "a/src/same.rs"];
+            let sorted = [files[0], files[2], files[1]];
+            scene.compiled(("a", "lib"), &sorted, 500, (10, &[]));
+            scene.write(files[2], "");
+            scene.set_age(files[2], 500);
             scene.change(files[0], ChangeStatus::Modified);
             scene.write(files[0], "");
             scene.set_age(files[0], 400);
@@ -270,7 +273,10 @@ fn a_refused_record_of_a_script_names_its_input() {
     let all = [
         refusal(&|_| {}),
         refusal(&|scene| scene.set_age("a/data/deep/two.txt", 500)),
-        refusal(&|scene| scene.set_age("a/data/deep/two.txt", 499)),
+        refusal(&|scene| {
+            scene.set_age("a/data/one.txt", 500);
+            scene.set_age("a/data/deep/two.txt", 499);
+        }),
         refusal(&|scene| {
             scene.change("a/data/one.txt", ChangeStatus::Modified);
             scene.set_age("a/data/one.txt", 400);

@@ -29,6 +29,13 @@ fn each_set_of_features_of_a_library_needs_a_current_record() {
     for (story, kind, builds, records, expected) in [
         ("both variants", "lib", both, &[&[][..], &["x"]][..], true),
         ("only one variant", "lib", both, &[&[]], false),
+        (
+            "another variant than those",
+            "lib",
+            &[&[], &["x"], &["y"]],
+            &[&[], &["x"]],
+            false,
+        ),
         ("one variant twice", "lib", both, &[&["x"], &["x"]], false),
         (
             "a variant that is not needed",

@@ -36,6 +36,25 @@ fn a_file_that_is_named_as_changed_counts_as_a_whole() {
     }
 }
 
+/// The manifest of a package at the root also holds settings for all packages.
+#[test]
+fn the_manifest_of_a_root_package_counts_for_all_packages() {
+    for path in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+        let mut scene = Scene::new(TEXT, Verb::Check, &[]);
+        scene.workspace.packages[0].manifest_path = scene.root.join("Cargo.toml");
+        scene.name_as_changed(path);
+        scene.set_sides(path, Some("# x"), Some("# x"));
+        assert_eq!(seeds(&scene), "a lib: Doubt, b lib: Doubt", "{path}");
+    }
+}
+
+#[test]
+fn a_runner_starts_the_tests_in_another_way_and_rebuilds_nothing() {
+    let mut scene = Scene::new("a: lib!bench!doctest", Verb::Check, &[]);
+    scene.edit(".cargo/config.toml", "", "target.host.runner = 'x'");
+    assert_eq!(seeds(&scene), "a lib test: Configuration, rerun");
+}
+
 #[test]
 fn a_file_outside_the_repository_counts_as_a_whole() {
     let text = "a: lib!test!bench!doctest -> b\nb outside: lib!test!bench!doctest -> c\nc: lib!test!bench!doctest";

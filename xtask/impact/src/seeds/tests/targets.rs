@@ -326,6 +326,21 @@ fn documentation_leaves_out_the_files_of_nested_packages() {
     }
 }
 
+/// Cargo compares the files of a package as they are found, also behind a link.
+#[test]
+#[cfg(unix)]
+fn documentation_counts_the_files_behind_a_link() {
+    for (path, expected) in [
+        ("b/data/x", "a lib doc, b lib doc"),
+        ("b/other/x", "b lib doc"),
+    ] {
+        let mut scene = Scene::new("a: lib\nb: lib", Verb::Doc, &[("b/data/x", ""), (path, "")]);
+        std::os::unix::fs::symlink("../b/data", scene.root.join("a/data")).unwrap();
+        scene.change(path, ChangeStatus::Modified);
+        assert_eq!(of_rule(&scene, "Source"), expected, "{path}");
+    }
+}
+
 #[test]
 fn a_rule_of_the_workspace_adds_units_to_those_that_read_a_file() {
     let text = "a: lib!bench!doctest\nb: lib!bench!doctest";
