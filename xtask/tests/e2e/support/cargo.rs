@@ -34,10 +34,21 @@ impl fmt::Display for Unit {
     }
 }
 
+/// The units that cargo built, and the lines in which cargo says why it built packages again.
+pub(crate) type UnitsWithReasons = (BTreeSet<Unit>, Vec<String>);
+
 impl Project {
     /// Runs cargo. Returns the units that cargo compiled and the build scripts that cargo ran, or
     /// cargo's output if cargo failed.
     pub(crate) fn build(&self, arguments: &[&str]) -> Result<BTreeSet<Unit>, String> {
+        self.build_with_reasons(arguments).map(|(units, _)| units)
+    }
+
+    /// Builds as [`Self::build`] does, and also returns cargo's reasons.
+    pub(crate) fn build_with_reasons(
+        &self,
+        arguments: &[&str],
+    ) -> Result<UnitsWithReasons, String> {
         let mut command = Command::new("cargo");
         command
             .args(arguments)
@@ -97,7 +108,9 @@ impl Project {
                 }));
             }
         }
-        Ok(units)
+        let reasons = said.lines().map(str::trim);
+        let reasons = reasons.filter(|line| line.starts_with("Dirty "));
+        Ok((units, reasons.map(str::to_owned).collect()))
     }
 
     /// Returns the kit's answer as JSON, or the kit's output if the kit failed.

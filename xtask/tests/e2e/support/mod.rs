@@ -9,6 +9,6 @@ mod project;
 pub(crate) mod sample;
 pub(crate) mod tree;
 
-pub(crate) use cargo::{Unit, named_unit, rebuilt};
+pub(crate) use cargo::{Unit, UnitsWithReasons, named_unit, rebuilt};
 pub(crate) use output::Output;
 pub(crate) use project::{Project, manifest};

@@ -34,7 +34,7 @@ use table::Table;
 
 use crate::oracle::random::Random;
 use crate::oracle::tally::{Answer, Tally};
-use crate::support::{Project, Unit, tree};
+use crate::support::{Project, Unit, UnitsWithReasons, tree};
 
 /// A class of change: its name, and a function that adds to a draft everything that an edit of this
 /// class needs.
@@ -202,8 +202,12 @@ impl World {
         let answers: Vec<Vec<Answer>> = VERBS.iter().map(|verb| self.ask(verb, table)).collect();
         match self.build_each() {
             Ok(built) => {
-                for ((verb, built), answers) in VERBS.iter().zip(built).zip(answers) {
+                for ((verb, (built, reasons)), answers) in VERBS.iter().zip(built).zip(answers) {
+                    let misses = tally.misses.len();
                     tally.count(&format!("{story} ({verb})"), &built, answers);
+                    if tally.misses.len() > misses {
+                        println!("  cargo's reasons:\n    {}", reasons.join("\n    "));
+                    }
                     table.count_classes(made.iter().map(|edit| edit.class));
                     table.count_edges(self.edges_within(&built));
                 }
@@ -266,9 +270,9 @@ impl World {
         answers
     }
 
-    /// Builds each verb from the state before the edit. Returns the units that cargo built. Leaves
-    /// the artifacts of all builds.
-    fn build_each(&self) -> Result<Vec<BTreeSet<Unit>>, String> {
+    /// Builds each verb from the state before the edit. Returns the units that cargo built, and
+    /// cargo's reasons. Leaves the artifacts of all builds.
+    fn build_each(&self) -> Result<Vec<UnitsWithReasons>, String> {
         let root = self.project.root();
         let kept = self.project.beside("kept");
         let start = SystemTime::now() - Duration::from_secs(1);
@@ -280,7 +284,7 @@ impl World {
         move_outputs(root, &kept);
         for verb in VERBS {
             copy_outputs(&kept, root, &|_| true);
-            built.push(self.build(verb)?);
+            built.push(self.project.build_with_reasons(arguments(verb))?);
             move_outputs(root, &self.project.beside(verb));
         }
         // Several builds make the same build scripts and macros. Those of the first build remain, so
@@ -293,11 +297,7 @@ impl World {
     }
 
     fn build(&self, verb: &str) -> Result<BTreeSet<Unit>, String> {
-        self.project.build(match verb {
-            "check" => &["check", "--workspace", "--all-targets"],
-            "doc" => &["doc", "--workspace", "--no-deps"],
-            _ => &["test", "--workspace", "--no-run"],
-        })
+        self.project.build(arguments(verb))
     }
 
     /// Returns the kinds of the edges whose two packages were built.
@@ -311,6 +311,15 @@ impl World {
             .filter(|edge| is_built(edge.from) && is_built(edge.to))
             .map(|edge| edge.kind)
             .collect()
+    }
+}
+
+/// Returns the arguments with which cargo builds a verb.
+fn arguments(verb: &str) -> &'static [&'static str] {
+    match verb {
+        "check" => &["check", "--workspace", "--all-targets"],
+        "doc" => &["doc", "--workspace", "--no-deps"],
+        _ => &["test", "--workspace", "--no-run"],
     }
 }
 
